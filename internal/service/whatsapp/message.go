@@ -1,0 +1,65 @@
+package whatsapp
+
+import (
+	"time"
+
+	"aisha/internal/sensitive"
+)
+
+// Identity is who a webhook speaks of. Meta's business-scoped user id names a
+// person for good; a phone number is an alias that may be absent or change.
+// One of the two is always there.
+type Identity struct {
+	UserID string          // business-scoped user id, for example KE.13491208655302741918
+	Phone  sensitive.Phone // wa_id: the number's digits without a plus
+	Name   sensitive.Text  // what the person calls themselves; may be empty
+}
+
+// Message is what a person sent us.
+type Message struct {
+	WAMID         string // Meta's id of the message; unique
+	PhoneNumberID string // which of our numbers was written to
+	Sender        Identity
+	Kind          string         // Meta's name of the type: text, image, …
+	Text          sensitive.Text // the words in it; empty for a kind that has none
+	SentAt        time.Time      // by Meta's clock
+}
+
+// Delivery is how far a message of ours has come. The values are in order:
+// a part's delivery moves forward and never back.
+type Delivery string
+
+// The deliveries of a part. Unsent and Sending are ours, the others are told
+// by Meta. A part that failed may still turn out to have been delivered.
+const (
+	Unsent    Delivery = "unsent"    // nobody has tried yet
+	Sending   Delivery = "sending"   // a send has begun; until its outcome is stored it is unknown
+	Accepted  Delivery = "accepted"  // the Graph API took it and named its wamid
+	Sent      Delivery = "sent"      // status webhooks, from here on
+	Failed    Delivery = "failed"    //
+	Delivered Delivery = "delivered" //
+	Read      Delivery = "read"      //
+)
+
+// Status is what Meta tells about a message of ours.
+type Status struct {
+	WAMID     string
+	Callback  string // our biz_opaque_callback_data; empty where Meta left it out
+	Delivery  Delivery
+	ErrorCode int // of a failed one
+	At        time.Time
+}
+
+// Kept is an item of a webhook that nobody acts on, stored as it came.
+type Kept struct {
+	Field  string // of the change: messages, account_update, …; empty where even that is unreadable
+	Reason string // why it is only kept
+	Raw    []byte
+}
+
+// Batch is everything that one webhook told.
+type Batch struct {
+	Messages []Message
+	Statuses []Status
+	Kept     []Kept
+}
