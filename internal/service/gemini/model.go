@@ -42,8 +42,8 @@ type Answer struct {
 	Model          string // the model that answered, which may be the fallback
 	FinishReason   string // as the API names it: STOP, MAX_TOKENS, …
 	PromptTokens   int
-	ResponseTokens int // what was thought counts too
-	Took           time.Duration
+	ResponseTokens int           // what was thought counts too
+	Took           time.Duration // all attempts and the pauses between them
 }
 
 // Model is the upstream that answers. Its errors are faults:
