@@ -1,0 +1,175 @@
+package whatsapp
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// webhook is a body with the given messages and statuses in one change.
+func webhook(messages, statuses string) string {
+	return fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{
+		"messaging_product":"whatsapp","metadata":{"display_phone_number":"254700000000","phone_number_id":"1234567890"},
+		"contacts":[{"profile":{"name":"Wanjiru"},"wa_id":"254712345678","user_id":"KE.134912"}],
+		"messages":[%s],"statuses":[%s]}}]}]}`, messages, statuses)
+}
+
+func TestDecodeReadsAText(t *testing.T) {
+	t.Parallel()
+	batch := Decode([]byte(webhook(`{"from":"254712345678","id":"wamid.A","timestamp":"1767225600","type":"text","text":{"body":"Habari"}}`, ``)))
+	if len(batch.Messages) != 1 || len(batch.Kept) != 0 {
+		t.Fatalf("got %d messages and %d kept items, want 1 and 0", len(batch.Messages), len(batch.Kept))
+	}
+	m := batch.Messages[0]
+	if m.WAMID != "wamid.A" || m.PhoneNumberID != "1234567890" || m.Kind != "text" || m.Text.Reveal() != "Habari" ||
+		!m.SentAt.Equal(time.Unix(1767225600, 0)) {
+		t.Errorf("message read wrong: %+v", m)
+	}
+	if m.Sender.UserID != "KE.134912" || m.Sender.Phone.Reveal() != "254712345678" || m.Sender.Name.Reveal() != "Wanjiru" {
+		t.Errorf("sender read wrong: user %q, phone %q, name %q", m.Sender.UserID, m.Sender.Phone.Reveal(), m.Sender.Name.Reveal())
+	}
+}
+
+func TestDecodeOfOneMessage(t *testing.T) {
+	t.Parallel()
+	const head = `"from":"254712345678","id":"wamid.A","timestamp":"1767225600",`
+	tests := map[string]struct {
+		message string
+		kind    string // empty: the item is kept, not acted on
+		words   string
+	}{
+		"an image":                         {`{` + head + `"type":"image","image":{"id":"M1"}}`, "image", ""},
+		"a sticker":                        {`{` + head + `"type":"sticker","sticker":{"id":"M1"}}`, "sticker", ""},
+		"a location":                       {`{` + head + `"type":"location","location":{"latitude":-1.28,"longitude":"36.82"}}`, "location", ""},
+		"a template's button":              {`{` + head + `"type":"button","button":{"text":"Yes","payload":"Y"}}`, "button", "Yes"},
+		"a reply button":                   {`{` + head + `"type":"interactive","interactive":{"type":"button_reply","button_reply":{"id":"1","title":"Join"}}}`, "interactive", "Join"},
+		"a list's row":                     {`{` + head + `"type":"interactive","interactive":{"type":"list_reply","list_reply":{"id":"1","title":"T"}}}`, "interactive", "T"},
+		"an interactive without its body":  {`{` + head + `"type":"interactive"}`, "interactive", ""},
+		"what Meta does not support":       {`{` + head + `"type":"unsupported","errors":[{"code":131051}]}`, "unsupported", ""},
+		"a timestamp that is a number":     {`{"from":"254712345678","id":"wamid.A","timestamp":1767225600,"type":"text","text":{"body":"x"}}`, "text", "x"},
+		"a body that is a number":          {`{` + head + `"type":"text","text":{"body":42}}`, "text", "42"},
+		"a text that is no object":         {`{` + head + `"type":"text","text":"x"}`, "text", ""},
+		"NUL in the text":                  {`{` + head + `"type":"text","text":{"body":"a\u0000b"}}`, "text", "a\uFFFDb"},
+		"a reaction":                       {`{` + head + `"type":"reaction","reaction":{"message_id":"wamid.P","emoji":"👍"}}`, "", ""},
+		"a system message":                 {`{` + head + `"type":"system","system":{"type":"user_changed_number"}}`, "", ""},
+		"a type of the future":             {`{` + head + `"type":"zzz","zzz":{}}`, "", ""},
+		"a message of a group":             {`{` + head + `"group_id":"G1","type":"text","text":{"body":"x"}}`, "", ""},
+		"a message without id":             {`{"from":"254712345678","type":"text","text":{"body":"x"}}`, "", ""},
+		"something that is no object":      {`[1,2]`, "", ""},
+		"a message of members of odd type": {`{"from":{},"id":[],"type":1}`, "", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			batch := Decode([]byte(webhook(tt.message, ``)))
+			if tt.kind == "" {
+				if len(batch.Messages) != 0 || len(batch.Kept) != 1 {
+					t.Fatalf("got %d messages and %d kept items, want 0 and 1", len(batch.Messages), len(batch.Kept))
+				}
+				return
+			}
+			if len(batch.Messages) != 1 {
+				t.Fatalf("got %d messages and kept %v, want 1 message", len(batch.Messages), batch.Kept)
+			}
+			if m := batch.Messages[0]; m.Kind != tt.kind || m.Text.Reveal() != tt.words {
+				t.Errorf("got kind %q and words %q, want %q and %q", m.Kind, m.Text.Reveal(), tt.kind, tt.words)
+			}
+		})
+	}
+}
+
+func TestDecodeIdentifiesTheSender(t *testing.T) {
+	t.Parallel()
+	const body = `{"entry":[{"changes":[{"field":"messages","value":{"metadata":{"phone_number_id":1},"contacts":%s,"messages":[%s]}}]}]}`
+	tests := map[string]struct{ contacts, message, userID, phone string }{
+		"by number alone":                   {`null`, `{"id":"w","type":"text","from":"254712345678"}`, "", "254712345678"},
+		"by user id alone":                  {`[]`, `{"id":"w","type":"text","from_user_id":"KE.1"}`, "KE.1", ""},
+		"by a user id in place of a number": {`[]`, `{"id":"w","type":"text","from":"KE.1"}`, "KE.1", ""},
+		"by its own contact of several": {`[{"wa_id":"254700000001","user_id":"KE.1"},{"wa_id":"254700000002","user_id":"KE.2"}]`,
+			`{"id":"w","type":"text","from":"254700000002"}`, "KE.2", "254700000002"},
+		"by a contact of odd type": {`["x"]`, `{"id":"w","type":"text","from":"254712345678"}`, "", "254712345678"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			batch := Decode(fmt.Appendf(nil, body, tt.contacts, tt.message))
+			if len(batch.Messages) != 1 {
+				t.Fatalf("got %d messages, want 1; kept %v", len(batch.Messages), batch.Kept)
+			}
+			if who := batch.Messages[0].Sender; who.UserID != tt.userID || who.Phone.Reveal() != tt.phone {
+				t.Errorf("got user %q and phone %q, want %q and %q", who.UserID, who.Phone.Reveal(), tt.userID, tt.phone)
+			}
+		})
+	}
+}
+
+func TestDecodeReadsStatuses(t *testing.T) {
+	t.Parallel()
+	batch := Decode([]byte(webhook(``, `{"id":"wamid.O","status":"failed","timestamp":"1767225600","biz_opaque_callback_data":"cb","errors":[{"code":"131047"}]},
+		{"id":"wamid.P","status":"played"},{"id":"wamid.Q","status":"deleted"}`)))
+	if len(batch.Statuses) != 2 || len(batch.Kept) != 1 {
+		t.Fatalf("got %d statuses and %d kept items, want 2 and 1", len(batch.Statuses), len(batch.Kept))
+	}
+	if s := batch.Statuses[0]; s.WAMID != "wamid.O" || s.Delivery != Failed || s.Callback != "cb" || s.ErrorCode != 131047 {
+		t.Errorf("failed status read wrong: %+v", s)
+	}
+	if s := batch.Statuses[1]; s.Delivery != Read {
+		t.Errorf("played is %q, want read", s.Delivery)
+	}
+}
+
+func TestDecodeKeepsWhatItCannotRead(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"nothing":            ``,
+		"no JSON":            `<html>`,
+		"a list":             `[]`,
+		"no entries":         `{"entry":[]}`,
+		"an odd entry":       `{"entry":[7]}`,
+		"an odd change":      `{"entry":[{"changes":["x"]}]}`,
+		"another field":      `{"entry":[{"changes":[{"field":"account_update","value":{"event":"X"}}]}]}`,
+		"a value of nothing": `{"entry":[{"changes":[{"field":"messages","value":null}]}]}`,
+		"system errors":      `{"entry":[{"changes":[{"field":"messages","value":{"errors":[{"code":131000}]}}]}]}`,
+		"too deep a nesting": strings.Repeat(`{"entry":[`, 20_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			batch := Decode([]byte(body))
+			if len(batch.Messages)+len(batch.Statuses) != 0 || len(batch.Kept) != 1 {
+				t.Fatalf("got %+v, want one kept item", batch)
+			}
+		})
+	}
+}
+
+func TestDecodeTakesTheRestOfABatchWithABrokenItem(t *testing.T) {
+	t.Parallel()
+	batch := Decode([]byte(webhook(`{"from":"254712345678","id":"wamid.A","type":"text","text":{"body":"1"}}, "broken",
+		{"from":"254712345678","id":"wamid.B","type":"text","text":{"body":"2"}}`, `17, {"id":"wamid.O","status":"sent"}`)))
+	if len(batch.Messages) != 2 || len(batch.Statuses) != 1 || len(batch.Kept) != 2 {
+		t.Fatalf("got %d messages, %d statuses, %d kept; want 2, 1, 2", len(batch.Messages), len(batch.Statuses), len(batch.Kept))
+	}
+}
+
+// FuzzDecode looks for a body that makes Decode panic, lose an item without a
+// trace, or let through what PostgreSQL cannot store.
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(webhook(`{"from":"254712345678","id":"wamid.A","type":"text","text":{"body":"x"}}`, `{"id":"wamid.O","status":"sent"}`)))
+	f.Add([]byte(`{"entry":[{"changes":[{"field":"messages","value":{"messages":[{"id":1,"from":"KE.1"}]}}]}]}`))
+	f.Add([]byte(`{"entry":[{"changes":[{"field":"history","value":{}}]}]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		batch := Decode(body)
+		if len(batch.Messages)+len(batch.Statuses)+len(batch.Kept) == 0 {
+			t.Fatal("nothing was kept of the body")
+		}
+		for _, m := range batch.Messages {
+			if m.WAMID == "" || m.PhoneNumberID == "" || m.Sender.UserID == "" && m.Sender.Phone.IsZero() {
+				t.Fatalf("incomplete message: %+v", m)
+			}
+			if strings.Contains(m.WAMID+m.PhoneNumberID+m.Kind+m.Text.Reveal()+m.Sender.Name.Reveal(), "\x00") {
+				t.Fatal("NUL was let through")
+			}
+		}
+	})
+}

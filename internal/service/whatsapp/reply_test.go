@@ -1,0 +1,268 @@
+package whatsapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"aisha/internal/fault"
+	"aisha/internal/sensitive"
+)
+
+// world is a memory in place of the database and both upstreams.
+type world struct {
+	mu       sync.Mutex
+	locked   bool
+	due      Due
+	answers  []Answer
+	asked    []Question
+	sent     []Outgoing
+	refused  []Refusal
+	modelErr error
+	sendErr  error
+	whileAsk func(*world) // runs while the model works
+}
+
+func (w *world) TryLock(ctx context.Context, _ int64) (context.Context, func(), error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.locked {
+		return nil, nil, ErrLocked
+	}
+	w.locked = true
+	return ctx, func() { w.mu.Lock(); w.locked = false; w.mu.Unlock() }, nil
+}
+
+func (w *world) Due(context.Context, int64) (Due, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.due, nil
+}
+
+func (w *world) History(context.Context, int64, int) ([]Exchange, error) {
+	return []Exchange{{Said: sensitive.NewText("before"), Answered: sensitive.NewText("earlier")}}, nil
+}
+
+func (w *world) SaveAnswer(_ context.Context, a Answer) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answers = append(w.answers, a)
+	w.due.Waiting = w.due.Waiting[len(a.MessageIDs):]
+	for i, p := range a.Parts {
+		w.due.Parts = append(w.due.Parts, Part{ID: fmt.Sprint(len(w.answers), "-", i), PhoneNumberID: a.PhoneNumberID, Body: p.Body, ReplyTo: p.ReplyTo, Delivery: Unsent})
+	}
+	return nil
+}
+
+func (w *world) BeginSend(_ context.Context, p Part) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.due.Parts[0].Delivery, w.due.Parts[0].Attempts, w.due.Parts[0].Since = Sending, p.Attempts+1, 0
+	return nil
+}
+
+func (w *world) Accept(context.Context, string, string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.due.Parts = w.due.Parts[1:]
+	return nil
+}
+
+func (w *world) Refuse(_ context.Context, _ string, r Refusal) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.refused = append(w.refused, r)
+	if r.Reaction == GiveUp {
+		w.due.Parts = w.due.Parts[1:]
+		return nil
+	}
+	w.due.Parts[0].Delivery = Unsent
+	return nil
+}
+
+func (w *world) Send(_ context.Context, m Outgoing) (string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.sendErr != nil {
+		return "", w.sendErr
+	}
+	w.sent = append(w.sent, m)
+	return fmt.Sprint("wamid.", len(w.sent)), nil
+}
+
+func (w *world) MarkRead(context.Context, string, string) error { return nil }
+
+func (w *world) Answer(_ context.Context, q Question) (Words, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked = append(w.asked, q)
+	if w.whileAsk != nil {
+		w.whileAsk(w)
+		w.whileAsk = nil
+	}
+	return Words{Body: sensitive.NewText("answer to " + q.Said.Reveal()), Model: "m"}, w.modelErr
+}
+
+func (w *world) service(o Options) *Service {
+	o.Log = slog.New(slog.DiscardHandler)
+	return New(o, Rooms{Conversations: w, Outbox: w, Locks: w, Graph: w, Model: w})
+}
+
+func waiting(id int64, kind, text string, age time.Duration) Waiting {
+	return Waiting{ID: id, WAMID: fmt.Sprint("wamid.in", id), PhoneNumberID: "N", Kind: kind, Text: sensitive.NewText(text), Age: age}
+}
+
+func bodies(sent []Outgoing) string {
+	var out []string
+	for _, m := range sent {
+		out = append(out, m.Body.Reveal())
+	}
+	return strings.Join(out, "|")
+}
+
+func TestReplyAnswersWaitingMessagesTogether(t *testing.T) {
+	t.Parallel()
+	w := &world{due: Due{Waiting: []Waiting{waiting(1, "text", "a", time.Minute), waiting(2, "image", "", time.Minute), waiting(3, "text", "b", time.Minute)}}}
+	next, err := w.service(Options{Instructions: "be kind"}).Reply(t.Context(), 7).Get()
+	if err != nil || next.After != 0 {
+		t.Fatalf("got %v, %v; want nothing left to do", next, err)
+	}
+	if got := bodies(w.sent); got != "answer to a\n[image]\nb" {
+		t.Errorf("sent %q", got)
+	}
+	if w.sent[0].ReplyTo != "wamid.in3" || w.sent[0].Callback == "" || w.sent[0].PhoneNumberID != "N" {
+		t.Errorf("sent with %+v", w.sent[0])
+	}
+	if q := w.asked[0]; q.Instructions != "be kind" || len(q.History) != 1 {
+		t.Errorf("the model was asked without instructions or history: %+v", q)
+	}
+}
+
+func TestReplyWaitsUntilThePersonIsQuiet(t *testing.T) {
+	t.Parallel()
+	w := &world{due: Due{Waiting: []Waiting{waiting(1, "text", "a", time.Second)}}}
+	next, err := w.service(Options{Debounce: 1500 * time.Millisecond}).Reply(t.Context(), 7).Get()
+	if err != nil || next.After != 500*time.Millisecond || len(w.asked) != 0 {
+		t.Fatalf("got %v, %v after %d questions; want 500ms, nil, none", next, err, len(w.asked))
+	}
+}
+
+func TestReplyAnswersNextWhatCameMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := &world{due: Due{Waiting: []Waiting{waiting(1, "text", "a", time.Minute)}}}
+	w.whileAsk = func(w *world) { w.due.Waiting = append(w.due.Waiting, waiting(2, "text", "b", time.Minute)) }
+	if _, err := w.service(Options{}).Reply(t.Context(), 7).Get(); err != nil {
+		t.Fatal(err)
+	}
+	if got := bodies(w.sent); got != "answer to a|answer to b" {
+		t.Errorf("sent %q", got)
+	}
+}
+
+func TestReplyLeavesALockedPersonAlone(t *testing.T) {
+	t.Parallel()
+	w := &world{locked: true, due: Due{Waiting: []Waiting{waiting(1, "text", "a", time.Minute)}}}
+	next, err := w.service(Options{}).Reply(t.Context(), 7).Get()
+	if err != nil || next.After != 0 || len(w.sent) != 0 {
+		t.Fatalf("got %v, %v and %d sent", next, err, len(w.sent))
+	}
+}
+
+func TestReplyWithoutWordsSaysWhatCanBeRead(t *testing.T) {
+	t.Parallel()
+	w := &world{due: Due{Waiting: []Waiting{waiting(1, "sticker", "", time.Minute)}}}
+	if _, err := w.service(Options{}).Reply(t.Context(), 7).Get(); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.asked) != 0 || bodies(w.sent) != sentenceWordless {
+		t.Errorf("asked %d times, sent %q", len(w.asked), bodies(w.sent))
+	}
+}
+
+func TestReplyWhenTheModelFails(t *testing.T) {
+	t.Parallel()
+	passing := fault.New(fault.Upstream, "busy")
+	passing.Transient = true
+	tests := map[string]struct {
+		err  error
+		age  time.Duration
+		sent string // empty: the message goes on waiting
+	}{
+		"a refusal is said":                  {fault.New(fault.Blocked, "no"), time.Second, sentenceBlocked},
+		"an overload is waited for":          {passing, time.Hour, ""},
+		"a missing key is waited for":        {fault.New(fault.NotConfigured, "no key"), time.Hour, ""},
+		"a lasting error is waited for":      {fault.New(fault.Upstream, "bad"), time.Minute, ""},
+		"a lasting error is said in the end": {fault.New(fault.Upstream, "bad"), patience + time.Second, sentenceFailed},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := &world{modelErr: tt.err, due: Due{Waiting: []Waiting{waiting(1, "text", "a", tt.age)}}}
+			_, err := w.service(Options{}).Reply(t.Context(), 7).Get()
+			if bodies(w.sent) != tt.sent {
+				t.Errorf("sent %q, want %q", bodies(w.sent), tt.sent)
+			}
+			if tt.sent == "" && !errors.Is(err, tt.err) {
+				t.Errorf("got error %v, want %v", err, tt.err)
+			}
+			if tt.sent == "" && len(w.due.Waiting) != 1 {
+				t.Error("the message no longer waits")
+			}
+		})
+	}
+}
+
+func TestReplyWhenTheSendFails(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		err   error
+		after time.Duration
+		left  int // parts still to send
+	}{
+		"an unknown outcome waits for its status": {&Uncertain{Cause: errors.New("cut")}, time.Minute, 2},
+		"too much for one person":                 {&Refusal{Reaction: WaitPerson, Code: 131056}, 4 * time.Second, 2},
+		"too much for all":                        {&Refusal{Reaction: WaitAll, Code: 130429, RetryAfter: 9 * time.Second}, 9 * time.Second, 2},
+		"a token that expired":                    {&Refusal{Reaction: Stop, Code: 190}, waitStopped, 2},
+		"a message that is given up":              {&Refusal{Reaction: GiveUp, Code: 131026}, 0, 0},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := &world{sendErr: tt.err, due: Due{Parts: []Part{{ID: "1", Delivery: Unsent}, {ID: "2", Delivery: Unsent}}}}
+			next, err := w.service(Options{ResendAfter: time.Minute}).Reply(t.Context(), 7).Get()
+			if err != nil || next.After != tt.after {
+				t.Errorf("got %v, %v; want %v", next.After, err, tt.after)
+			}
+			if len(w.due.Parts) != tt.left {
+				t.Errorf("%d parts are left, want %d", len(w.due.Parts), tt.left)
+			}
+		})
+	}
+}
+
+func TestReplyWithASendOfUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		since time.Duration
+		after time.Duration
+		sent  int
+	}{
+		"waits while a status may come": {20 * time.Second, 40 * time.Second, 0},
+		"sends again after silence":     {time.Minute, 0, 1},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := &world{due: Due{Parts: []Part{{ID: "1", Delivery: Sending, Attempts: 1, Since: tt.since}}}}
+			next, err := w.service(Options{ResendAfter: time.Minute}).Reply(t.Context(), 7).Get()
+			if err != nil || next.After != tt.after || len(w.sent) != tt.sent {
+				t.Errorf("got %v, %v and %d sent; want %v and %d", next.After, err, len(w.sent), tt.after, tt.sent)
+			}
+		})
+	}
+}

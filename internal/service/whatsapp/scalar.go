@@ -1,0 +1,52 @@
+package whatsapp
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"time"
+)
+
+// scalar is a JSON value that Meta writes now as a string and now as a number.
+// Anything else (null, an object, a list) reads as empty, so that one member
+// of an odd type does not cost the whole item.
+type scalar string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *scalar) UnmarshalJSON(raw []byte) error {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 {
+		return nil
+	}
+	switch c := raw[0]; {
+	case c == '"':
+		var text string
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return err
+		}
+		*s = scalar(text)
+	case c == '-' || c >= '0' && c <= '9':
+		*s = scalar(raw)
+	}
+	return nil
+}
+
+func (s scalar) text() string { return clean(string(s)) }
+
+// int is the number, or 0 where there is none.
+func (s scalar) int() int {
+	n, err := strconv.Atoi(string(s))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// time reads Unix seconds. A time that cannot be right is now.
+func (s scalar) time() time.Time {
+	seconds, err := strconv.ParseInt(string(s), 10, 64)
+	if t := time.Unix(seconds, 0); err == nil && sane(t) {
+		return t
+	}
+	return time.Now()
+}
