@@ -1,0 +1,60 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"aisha/internal/fault"
+)
+
+// translate classifies an error of PostgreSQL or of the way to it, by code and
+// never by text. What it does not know stays as it is, which makes it Internal.
+func translate(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	if unreachable(err) || errors.Is(err, context.DeadlineExceeded) {
+		return fault.Wrap(err, fault.Unavailable, "the service cannot reach its database at the moment; try again soon")
+	}
+	return err
+}
+
+// unreachable reports whether the database could not take the work, so that
+// the same work may succeed later.
+func unreachable(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return temporaryClass(pg.Code) || conflict(err)
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) ||
+		errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+}
+
+// temporaryClass knows the SQLSTATE classes that speak of the server's state
+// and not of the statement.
+func temporaryClass(code string) bool {
+	if len(code) != 5 {
+		return false
+	}
+	switch code[:2] {
+	case "08", // connection exception
+		"53", // insufficient resources: too many connections, disk full, out of memory
+		"57", // operator intervention: shutting down, starting up, query cancelled
+		"58": // system error
+		return true
+	}
+	return code == "25006" // read-only: connected to a standby during a failover
+}
+
+// conflict reports whether two transactions got in each other's way and one of
+// them has to run again.
+func conflict(err error) bool {
+	var pg *pgconn.PgError
+	return errors.Is(err, errRace) || errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+}

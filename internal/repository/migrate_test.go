@@ -1,0 +1,67 @@
+package repository_test
+
+import (
+	"context"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"aisha/internal/fault"
+	"aisha/internal/repository"
+	"aisha/internal/sensitive"
+	"aisha/internal/testdb"
+)
+
+func TestSeveralInstancesMigrateAtOnce(t *testing.T) {
+	t.Parallel()
+	url := testdb.Empty(t)
+	var group sync.WaitGroup
+	for range 4 {
+		pool := connect(t, url)
+		group.Go(func() {
+			if err := repository.Migrate(t.Context(), pool); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if n := count(t, connect(t, url), `SELECT count(*) FROM waiting_list`); n != 0 {
+		t.Errorf("a new waiting list has %d entries", n)
+	}
+}
+
+func TestADatabaseOutOfReachIsUnavailable(t *testing.T) {
+	t.Parallel()
+	// A port that was just free: nobody answers there.
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	_ = listener.Close()
+	pool := connect(t, "postgres://x:secret-password@"+address+"/x?sslmode=disable")
+
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for name, err := range map[string]error{
+		"migrate": repository.Migrate(ctx, pool),
+		"ready":   repository.Ready(ctx, pool),
+		"locks":   repository.NewLocks(pool, "i").Announce(ctx),
+	} {
+		if !fault.Is(err, fault.Unavailable) {
+			t.Errorf("%s: got %v, want unavailable", name, err)
+		}
+	}
+}
+
+func TestAWrongURLIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	_, err := repository.Open(t.Context(), sensitive.NewSecret("postgres://user:hunter2@host:port/x"))
+	if err == nil {
+		t.Fatal("a wrong URL was taken")
+	}
+	if text := err.Error(); len(text) > 100 {
+		t.Errorf("the error says too much: %s", text)
+	}
+}

@@ -1,0 +1,301 @@
+package repository_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"aisha/internal/repository"
+	"aisha/internal/sensitive"
+	"aisha/internal/service/whatsapp"
+)
+
+func newInbox(t *testing.T, pool *pgxpool.Pool) *repository.Inbox {
+	t.Helper()
+	inbox, err := repository.NewInbox(pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return inbox
+}
+
+func text(wamid, userID, phone, body string) whatsapp.Message {
+	return whatsapp.Message{
+		WAMID: wamid, PhoneNumberID: "N", Kind: "text", Text: sensitive.NewText(body), SentAt: time.Unix(1767225600, 0),
+		Sender: whatsapp.Identity{UserID: userID, Phone: sensitive.NewPhone(phone), Name: sensitive.NewText("Wanjiru")},
+	}
+}
+
+func store(t *testing.T, inbox *repository.Inbox, batch whatsapp.Batch) {
+	t.Helper()
+	if err := inbox.Store(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func jobs(t *testing.T, pool *pgxpool.Pool) int {
+	t.Helper()
+	return count(t, pool, `SELECT count(*) FROM river_job WHERE kind = 'reply'`)
+}
+
+func TestStoreQueuesOneReplyForAPersonsNewMessages(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	inbox := newInbox(t, pool)
+	batch := whatsapp.Batch{
+		Messages: []whatsapp.Message{
+			text("w1", "", "254712345678", "a"), text("w2", "", "254712345678", "b"),
+			text("w2", "", "254712345678", "b"), text("w3", "", "254700000000", "c"),
+		},
+		Kept: []whatsapp.Kept{{Field: "f", Reason: "r", Raw: []byte("{\x00")}},
+	}
+	store(t, inbox, batch)
+	if n := count(t, pool, `SELECT count(*) FROM message`); n != 3 {
+		t.Errorf("stored %d messages, want 3", n)
+	}
+	if n := jobs(t, pool); n != 2 {
+		t.Errorf("queued %d replies, want one for each of 2 persons", n)
+	}
+	store(t, inbox, whatsapp.Batch{Messages: batch.Messages})
+	if n := jobs(t, pool); n != 2 {
+		t.Errorf("a webhook that came twice queued %d replies more", n-2)
+	}
+	if n := count(t, pool, `SELECT count(*) FROM kept_item`); n != 1 {
+		t.Errorf("kept %d items, want 1", n)
+	}
+}
+
+func TestOnePersonIsOneRowHoweverTheyAppear(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	inbox := newInbox(t, pool)
+	for i, who := range [][2]string{{"", "254712345678"}, {"KE.1", "254712345678"}, {"KE.1", ""}, {"", "254712345678"}} {
+		store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{text(fmt.Sprint("w", i), who[0], who[1], "x")}})
+	}
+	if n := count(t, pool, `SELECT count(*) FROM person`); n != 1 {
+		t.Errorf("one person stands in %d rows", n)
+	}
+	if n := count(t, pool, `SELECT count(*) FROM message WHERE person_id = (SELECT id FROM person WHERE user_id = 'KE.1' AND phone = '254712345678')`); n != 4 {
+		t.Errorf("%d of 4 messages are theirs", n)
+	}
+}
+
+func TestConcurrentWebhooksOfNewPersonsAllSucceed(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	inbox := newInbox(t, pool)
+	var group sync.WaitGroup
+	for i := range 16 {
+		group.Go(func() {
+			var batch whatsapp.Batch
+			for n := range 5 {
+				batch.Messages = append(batch.Messages, text(fmt.Sprint("w", i, "-", n), fmt.Sprint("KE.", n), "", "x"))
+			}
+			if err := inbox.Store(context.Background(), batch); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if n := count(t, pool, `SELECT count(*) FROM message`); n != 80 {
+		t.Errorf("stored %d of 80 messages", n)
+	}
+}
+
+// answered stores a message of a person and an answer of two parts to it, and
+// returns the person's id and the parts.
+func answered(t *testing.T, pool *pgxpool.Pool) (int64, []whatsapp.Part) {
+	t.Helper()
+	store(t, newInbox(t, pool), whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "KE.1", "254712345678", "Habari?")}})
+	conversations := repository.NewConversations(pool)
+	id := int64(count(t, pool, `SELECT id FROM person`))
+	due, err := conversations.Due(t.Context(), id)
+	if err != nil || len(due.Waiting) != 1 || due.Waiting[0].Text.Reveal() != "Habari?" || due.Person.Phone.Reveal() != "254712345678" {
+		t.Fatalf("due before the answer: %+v, %v", due, err)
+	}
+	answer := whatsapp.Answer{
+		PersonID: id, PhoneNumberID: "N", MessageIDs: []int64{due.Waiting[0].ID},
+		Words: whatsapp.Words{Body: sensitive.NewText("Nzuri. Wewe?"), Model: "m"},
+		Parts: []whatsapp.OutgoingPart{{Body: sensitive.NewText("Nzuri."), ReplyTo: "w1"}, {Body: sensitive.NewText("Wewe?")}},
+	}
+	if err := conversations.SaveAnswer(t.Context(), answer); err != nil {
+		t.Fatal(err)
+	}
+	if err := conversations.SaveAnswer(t.Context(), answer); !errors.Is(err, whatsapp.ErrOvertaken) {
+		t.Fatalf("a second answer to the same message: %v, want ErrOvertaken", err)
+	}
+	due, err = conversations.Due(t.Context(), id)
+	if err != nil || len(due.Waiting) != 0 || len(due.Parts) != 2 {
+		t.Fatalf("due after the answer: %+v, %v", due, err)
+	}
+	return id, due.Parts
+}
+
+func TestAnAnswerIsStoredOnceAndRemembered(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	id, parts := answered(t, pool)
+	if p := parts[0]; p.Body.Reveal() != "Nzuri." || p.ReplyTo != "w1" || p.PhoneNumberID != "N" || p.Delivery != whatsapp.Unsent {
+		t.Errorf("first part read wrong: %+v", p)
+	}
+	history, err := repository.NewConversations(pool).History(t.Context(), id, 10)
+	if err != nil || len(history) != 1 || history[0].Said.Reveal() != "Habari?" || history[0].Answered.Reveal() != "Nzuri. Wewe?" {
+		t.Errorf("got history %v, %v", history, err)
+	}
+}
+
+func TestASendIsBegunOnce(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	_, parts := answered(t, pool)
+	outbox := repository.NewOutbox(pool)
+	if err := outbox.BeginSend(t.Context(), parts[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := outbox.BeginSend(t.Context(), parts[0]); !errors.Is(err, whatsapp.ErrOvertaken) {
+		t.Errorf("a second worker began the same send: %v", err)
+	}
+}
+
+func TestStatusesMoveAPartForwardOnly(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	_, parts := answered(t, pool)
+	outbox, inbox := repository.NewOutbox(pool), newInbox(t, pool)
+	part := parts[0]
+	if err := outbox.BeginSend(t.Context(), part); err != nil {
+		t.Fatal(err)
+	}
+	before := jobs(t, pool)
+	tell := func(delivery whatsapp.Delivery, callback string) string {
+		t.Helper()
+		store(t, inbox, whatsapp.Batch{Statuses: []whatsapp.Status{{WAMID: "out1", Callback: callback, Delivery: delivery}}})
+		var now string
+		if err := pool.QueryRow(t.Context(), `SELECT delivery::text FROM part WHERE id = $1`, part.ID).Scan(&now); err != nil {
+			t.Fatal(err)
+		}
+		return now
+	}
+	if got := tell(whatsapp.Delivered, part.ID); got != "delivered" {
+		t.Errorf("settled as %q", got)
+	}
+	if n := jobs(t, pool) - before; n != 1 {
+		t.Errorf("the settled send woke %d replies, want 1", n)
+	}
+	if err := outbox.Accept(t.Context(), part.ID, "out1"); err != nil {
+		t.Error(err)
+	}
+	for _, late := range []whatsapp.Delivery{whatsapp.Sent, whatsapp.Failed} {
+		if got := tell(late, part.ID); got != "delivered" {
+			t.Errorf("%s moved it back to %q", late, got)
+		}
+	}
+	if got := tell(whatsapp.Read, ""); got != "read" {
+		t.Errorf("a status that names only Meta's id left it at %q", got)
+	}
+	if n := jobs(t, pool) - before; n != 1 {
+		t.Errorf("later statuses woke %d replies", n-1)
+	}
+}
+
+func TestARefusedPartIsTriedAgainUnlessGivenUp(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	id, parts := answered(t, pool)
+	outbox := repository.NewOutbox(pool)
+	for i, reaction := range []whatsapp.Reaction{whatsapp.WaitPerson, whatsapp.GiveUp} {
+		if err := outbox.BeginSend(t.Context(), parts[i]); err != nil {
+			t.Fatal(err)
+		}
+		if err := outbox.Refuse(t.Context(), parts[i].ID, whatsapp.Refusal{Reaction: reaction, Code: 131056}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	due, err := repository.NewConversations(pool).Due(t.Context(), id)
+	if err != nil || len(due.Parts) != 1 || due.Parts[0].ID != parts[0].ID || due.Parts[0].Delivery != whatsapp.Unsent || due.Parts[0].Attempts != 1 {
+		t.Errorf("due: %+v, %v", due.Parts, err)
+	}
+	if n := count(t, pool, `SELECT count(*) FROM part WHERE delivery = 'failed' AND error_code = 131056 AND error <> ''`); n != 1 {
+		t.Error("why it was given up does not stand on its row")
+	}
+}
+
+func TestOneWorkerAtATimeHoldsAPersonsLock(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	a, b := repository.NewLocks(pool, "a"), repository.NewLocks(pool, "b")
+	defer b.Close(t.Context())
+
+	held, unlock, err := a.TryLock(t.Context(), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, other := range map[string]*repository.Locks{"the same instance": a, "another instance": b} {
+		if _, _, err := other.TryLock(t.Context(), 7); !errors.Is(err, whatsapp.ErrLocked) {
+			t.Errorf("%s got the lock too: %v", name, err)
+		}
+	}
+	unlock()
+	_, unlock, err = b.TryLock(t.Context(), 7)
+	if err != nil {
+		t.Fatalf("the lock was not given back: %v", err)
+	}
+	unlock()
+	if held.Err() == nil {
+		t.Error("the holder's context goes on after the lock was given back")
+	}
+	a.Close(t.Context())
+}
+
+func TestALockEndsWithItsHoldersConnection(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	a, b := repository.NewLocks(pool, "a"), repository.NewLocks(pool, "b")
+	defer b.Close(t.Context())
+	held, _, err := a.TryLock(t.Context(), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Close(t.Context())
+	select {
+	case <-held.Done():
+	case <-time.After(10 * time.Second):
+		t.Fatal("the holder is not told that its lock is lost")
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		_, unlock, err := b.TryLock(t.Context(), 7)
+		if err == nil {
+			unlock()
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestJobsOfDeadInstancesAreRevived(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	store(t, newInbox(t, pool), whatsapp.Batch{Messages: []whatsapp.Message{
+		text("w1", "", "254712345678", "a"), text("w2", "", "254700000000", "b")}})
+	if _, err := pool.Exec(t.Context(), `
+		UPDATE river_job SET state = 'running', attempted_at = now(), attempt = 1,
+		       attempted_by = CASE WHEN id = (SELECT min(id) FROM river_job) THEN '{x,alive}' ELSE '{alive,dead}' END::text[]`); err != nil {
+		t.Fatal(err)
+	}
+	alive := repository.NewLocks(pool, "alive")
+	defer alive.Close(t.Context())
+	if err := alive.Announce(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	revived, err := alive.ReviveOrphans(t.Context())
+	if err != nil || revived != 1 {
+		t.Errorf("revived %d, %v; want the dead instance's one", revived, err)
+	}
+}

@@ -1,0 +1,79 @@
+package waitlist
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/nyaruka/phonenumbers/v2"
+)
+
+// maxTyped bounds what is looked at as a phone number, in characters. The
+// longest sensible spelling has about thirty.
+const maxTyped = 40
+
+// normalise is the E.164 form of a Kenyan mobile number, in whatever form a
+// person writes it.
+//
+// The numbering plan is the library's. It is shown only digits and one plus:
+// the library itself would also read letters as a telephone's keys, find a
+// number within a text and cut off extensions, and it has panicked on input
+// that was made for it.
+func normalise(typed string) (e164 string, ok bool) {
+	dialled, ok := fold(typed)
+	if !ok {
+		return "", false
+	}
+	number, err := phonenumbers.Parse(dialled, "KE")
+	if err != nil || !phonenumbers.IsValidNumberForRegion(number, "KE") {
+		return "", false
+	}
+	if phonenumbers.GetNumberType(number) != phonenumbers.MOBILE {
+		return "", false
+	}
+	return phonenumbers.Format(number, phonenumbers.E164), true
+}
+
+// fold reduces what was typed to what would be dialled: ASCII digits, with a
+// plus before them where the number is an international one. It fails on
+// anything that is neither part of a number nor punctuation within one.
+func fold(typed string) (dialled string, ok bool) {
+	typed = strings.TrimSpace(typed)
+	if utf8.RuneCountInString(typed) > maxTyped {
+		return "", false
+	}
+	begun := false // a plus is only good before everything else
+	for _, r := range typed {
+		switch {
+		case unicode.IsDigit(r), isPlus(r) && !begun:
+			begun = true
+		case !separates(r):
+			return "", false
+		}
+	}
+	digits := phonenumbers.NormalizeDigitsOnly(typed)
+	if strings.ContainsFunc(typed, isPlus) {
+		return "+" + digits, true
+	}
+	return international(digits), true
+}
+
+// international writes the prefix of an international call as a plus: 000 from
+// within Kenya, 00 from most of the world.
+func international(digits string) string {
+	for _, prefix := range []string{"000", "00"} {
+		if rest, found := strings.CutPrefix(digits, prefix); found {
+			return "+" + rest
+		}
+	}
+	return digits
+}
+
+func isPlus(r rune) bool { return r == '+' || r == '＋' }
+
+// separates tells what people and programs put between the digits: any space
+// or dash, dots, slashes and brackets, and the invisible marks that copying
+// from a contact list brings along.
+func separates(r rune) bool {
+	return unicode.IsSpace(r) || unicode.In(r, unicode.Pd, unicode.Cf) || strings.ContainsRune("()./（）．／−", r)
+}
