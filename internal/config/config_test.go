@@ -1,0 +1,248 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"aisha/internal/sensitive"
+)
+
+const database = "postgres://aisha:hunter2@db1:5432,db2:5433/aisha?target_session_attrs=read-write"
+
+// tags are those of every variable.
+func tags() []reflect.StructTag {
+	var all []reflect.StructTag
+	kind := reflect.TypeFor[environment]()
+	for i := range kind.NumField() {
+		all = append(all, kind.Field(i).Tag)
+	}
+	return all
+}
+
+// given makes the pairs the whole environment, in a directory without .env.
+// What Load adds to the environment is undone after the test.
+func given(t *testing.T, pairs ...string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for _, tag := range tags() {
+		for _, name := range []string{tag.Get("envconfig"), tag.Get("envconfig") + "_FILE"} {
+			t.Setenv(name, "")
+			if err := os.Unsetenv(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, pair := range pairs {
+		name, value, _ := strings.Cut(pair, "=")
+		t.Setenv(name, value)
+	}
+}
+
+func write(t *testing.T, name, content string) string {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path, err := filepath.Abs(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func secrets(values ...string) []sensitive.Secret {
+	var all []sensitive.Secret
+	for _, value := range values {
+		all = append(all, sensitive.NewSecret(value))
+	}
+	return all
+}
+
+// problemsOf is the problems in err by name.
+func problemsOf(t *testing.T, err error) map[string]string {
+	t.Helper()
+	var problems Problems
+	if !errors.As(err, &problems) {
+		t.Fatalf("got %v, want Problems", err)
+	}
+	byName := map[string]string{}
+	for _, problem := range problems {
+		byName[problem.Name] += problem.Message
+	}
+	return byName
+}
+
+func TestDefaultsHoldWhereNothingIsSaid(t *testing.T) {
+	given(t, "DATABASE_URL="+database)
+	got, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Config{
+		DatabaseURL: sensitive.NewSecret(database),
+		Host:        "0.0.0.0",
+		Port:        8000,
+		Gemini:      Gemini{Model: "gemini-3.5-flash-lite", FallbackModel: "gemini-3.8-flash", Timeout: time.Minute},
+		WhatsApp: WhatsApp{
+			APIVersion: "v25.0", Instructions: strings.TrimSpace(builtInInstructions),
+			Debounce: 1500 * time.Millisecond, ResendAfter: 2 * time.Minute, Workers: 64,
+		},
+		RateSignups:   Rate{20, time.Minute},
+		RateGemini:    Rate{20, time.Minute},
+		LogFormat:     "json",
+		SimulatorPort: 8001,
+		DataDir:       ".aisha",
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if !strings.HasPrefix(got.WhatsApp.Instructions, "You are Aisha") {
+		t.Error("the built-in instructions are missing")
+	}
+}
+
+func TestEverythingCanBeSet(t *testing.T) {
+	given(t,
+		"DATABASE_URL= host=/run/postgresql dbname=aisha ", "HOST=::1", "PORT=0",
+		"GEMINI_API_KEY=key", "GEMINI_MODEL=a", "GEMINI_FALLBACK_MODEL=models/b", "GEMINI_BASE_URL=http://localhost:8001/", "GEMINI_TIMEOUT=90s",
+		"WHATSAPP_TOKEN=token", "WHATSAPP_APP_SECRET=new, old,", "WEBHOOK_VERIFY_TOKEN=verify me", "WHATSAPP_PHONE_NUMBER_ID=1234567890",
+		"WHATSAPP_BASE_URL=https://example.com/graph", "WHATSAPP_API_VERSION=v26.0",
+		"ASSISTANT_INSTRUCTIONS=Be brief.\nBe kind.", "REPLY_DEBOUNCE=0", "REPLY_WORKERS=1", "RESEND_AFTER=10s",
+		"CORS_ALLOWED_ORIGINS=https://a.example, http://localhost:3000", "API_KEYS=one,two", "ADMIN_TOKEN=admin",
+		"RATE_LIMIT_SIGNUPS=5/s", "RATE_LIMIT_GEMINI=0", "TRUSTED_PROXIES=10.1.2.3/8, 192.0.2.1,2001:db8::/32",
+		"DEBUG=true", "LOG_LEVEL=warn", "LOG_FORMAT=text", "SIMULATOR_PORT=9000", "AISHA_DATA_DIR=/var/lib/aisha",
+	)
+	got, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Config{
+		DatabaseURL: sensitive.NewSecret("host=/run/postgresql dbname=aisha"),
+		Host:        "::1",
+		Gemini: Gemini{
+			APIKey: sensitive.NewSecret("key"), Model: "a", FallbackModel: "models/b",
+			BaseURL: "http://localhost:8001", Timeout: 90 * time.Second,
+		},
+		WhatsApp: WhatsApp{
+			Token: sensitive.NewSecret("token"), AppSecrets: secrets("new", "old"), VerifyToken: sensitive.NewSecret("verify me"),
+			PhoneNumberID: "1234567890", BaseURL: "https://example.com/graph", APIVersion: "v26.0",
+			Instructions: "Be brief.\nBe kind.", ResendAfter: 10 * time.Second, Workers: 1,
+		},
+		CORSAllowedOrigins: []string{"https://a.example", "http://localhost:3000"},
+		APIKeys:            secrets("one", "two"),
+		AdminToken:         sensitive.NewSecret("admin"),
+		RateSignups:        Rate{5, time.Second},
+		TrustedProxies: []netip.Prefix{
+			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::/32"),
+		},
+		LogLevel:      slog.LevelDebug,
+		LogFormat:     "text",
+		SimulatorPort: 9000,
+		DataDir:       "/var/lib/aisha",
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestEveryProblemIsReportedAtOnceAndNoValue(t *testing.T) {
+	wrong := map[string]string{
+		"DATABASE_URL": "hunter2", "PORT": "hunter2", "GEMINI_API_KEY": "hunter2\nhunter2", "GEMINI_MODEL": "hunter2/../x",
+		"GEMINI_FALLBACK_MODEL": "hunter2?", "GEMINI_BASE_URL": "hunter2", "GEMINI_TIMEOUT": "hunter2", "WHATSAPP_TOKEN": "hunter2\x1b[0m",
+		"WHATSAPP_APP_SECRET": "hunter2,hunter2\thunter2", "WEBHOOK_VERIFY_TOKEN": "hunter2\rhunter2", "WHATSAPP_PHONE_NUMBER_ID": "hunter2",
+		"WHATSAPP_BASE_URL": "https://hunter2@example.com", "WHATSAPP_API_VERSION": "hunter2", "REPLY_DEBOUNCE": "hunter2",
+		"REPLY_WORKERS": "hunter2", "RESEND_AFTER": "hunter2", "CORS_ALLOWED_ORIGINS": "hunter2", "API_KEYS": "hunter2\x01",
+		"ADMIN_TOKEN": "hunter2\nhunter2", "RATE_LIMIT_SIGNUPS": "hunter2", "RATE_LIMIT_GEMINI": "hunter2", "TRUSTED_PROXIES": "hunter2",
+		"DEBUG": "hunter2", "LOG_LEVEL": "hunter2", "LOG_FORMAT": "hunter2", "SIMULATOR_PORT": "hunter2",
+	}
+	given(t)
+	for name, value := range wrong {
+		t.Setenv(name, value)
+	}
+	_, err := Load()
+	problems := problemsOf(t, err)
+	for name := range wrong {
+		if problems[name] == "" {
+			t.Errorf("%s is not reported", name)
+		}
+	}
+	// HOST, AISHA_DATA_DIR and ASSISTANT_INSTRUCTIONS may be any text.
+	if any := 3; len(wrong)+any != len(tags()) {
+		t.Errorf("%d variables are tested, there are %d", len(wrong)+any, len(tags()))
+	}
+	if strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("a value is printed: %v", err)
+	}
+}
+
+func TestProblemsReadWell(t *testing.T) {
+	given(t, "PORT=80000")
+	_, err := Load()
+	const want = "configuration: 2 problems\n" +
+		"  DATABASE_URL: must be set: it tells where PostgreSQL is, for example postgres://user:password@localhost:5432/aisha\n" +
+		"  PORT: must be a whole number from 0 to 65535"
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+	if _, err = LoadDev(); err == nil || !strings.HasPrefix(err.Error(), "configuration: 1 problem\n") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestBlankIsTheDefault(t *testing.T) {
+	given(t, "DATABASE_URL="+database)
+	want, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tag := range tags() {
+		if name := tag.Get("envconfig"); name != "DATABASE_URL" && name != "GEMINI_FALLBACK_MODEL" {
+			t.Setenv(name, " ")
+			t.Setenv(name+"_FILE", "")
+		}
+	}
+	if got, err := Load(); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v\nwant %+v", got, err, want)
+	}
+}
+
+func TestBlankFallbackModelIsNone(t *testing.T) {
+	given(t, "DATABASE_URL="+database, "GEMINI_FALLBACK_MODEL=")
+	if got, err := Load(); err != nil || got.Gemini.FallbackModel != "" {
+		t.Errorf("got %q, %v", got.Gemini.FallbackModel, err)
+	}
+}
+
+func TestDevNeedsNoDatabaseAndLetsEveryPageIn(t *testing.T) {
+	given(t)
+	if got, err := LoadDev(); err != nil || !got.DatabaseURL.IsZero() || !reflect.DeepEqual(got.CORSAllowedOrigins, []string{"*"}) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	t.Setenv("CORS_ALLOWED_ORIGINS", "https://a.example")
+	if got, err := LoadDev(); err != nil || !reflect.DeepEqual(got.CORSAllowedOrigins, []string{"https://a.example"}) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestNoSecretIsPrinted(t *testing.T) {
+	given(t, "DATABASE_URL="+database, "GEMINI_API_KEY=hunter2", "WHATSAPP_TOKEN=hunter2", "WHATSAPP_APP_SECRET=hunter2,hunter2",
+		"WEBHOOK_VERIFY_TOKEN=hunter2", "API_KEYS=hunter2", "ADMIN_TOKEN=hunter2")
+	cfg, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "%v %+v", cfg, &cfg)
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "cfg", cfg)
+	if strings.Contains(out.String(), "hunter2") {
+		t.Errorf("a secret is printed: %s", out.String())
+	}
+}

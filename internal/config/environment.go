@@ -1,0 +1,125 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"reflect"
+	"strings"
+
+	"github.com/joho/godotenv"
+	"github.com/kelseyhightower/envconfig"
+)
+
+// environment is every variable, as text. All of them are settings, so that
+// envconfig, which would stop at the first value it cannot convert, has
+// nothing to convert.
+//
+// A variable that is blank counts as unset, for that is how Compose files pass
+// on what nobody set; where blank has a meaning of its own it is tagged so.
+// Those tagged file may instead be given as NAME_FILE, the path of a file.
+type environment struct {
+	DatabaseURL setting `envconfig:"DATABASE_URL" file:"true"`
+	Host        setting `envconfig:"HOST" default:"0.0.0.0"`
+	Port        setting `envconfig:"PORT" default:"8000"`
+
+	GeminiAPIKey        setting `envconfig:"GEMINI_API_KEY" file:"true"`
+	GeminiModel         setting `envconfig:"GEMINI_MODEL" default:"gemini-3.5-flash-lite"`
+	GeminiFallbackModel setting `envconfig:"GEMINI_FALLBACK_MODEL" default:"gemini-3.8-flash" blank:"true"`
+	GeminiBaseURL       setting `envconfig:"GEMINI_BASE_URL"`
+	GeminiTimeout       setting `envconfig:"GEMINI_TIMEOUT" default:"60s"`
+
+	WhatsAppToken         setting `envconfig:"WHATSAPP_TOKEN" file:"true"`
+	WhatsAppAppSecret     setting `envconfig:"WHATSAPP_APP_SECRET" file:"true"`
+	WebhookVerifyToken    setting `envconfig:"WEBHOOK_VERIFY_TOKEN" file:"true"`
+	WhatsAppPhoneNumberID setting `envconfig:"WHATSAPP_PHONE_NUMBER_ID"`
+	WhatsAppBaseURL       setting `envconfig:"WHATSAPP_BASE_URL"`
+	WhatsAppAPIVersion    setting `envconfig:"WHATSAPP_API_VERSION" default:"v25.0"`
+
+	AssistantInstructions setting `envconfig:"ASSISTANT_INSTRUCTIONS" file:"true"`
+	ReplyDebounce         setting `envconfig:"REPLY_DEBOUNCE" default:"1500ms"`
+	ReplyWorkers          setting `envconfig:"REPLY_WORKERS" default:"64"`
+	ResendAfter           setting `envconfig:"RESEND_AFTER" default:"2m"`
+
+	CORSAllowedOrigins setting `envconfig:"CORS_ALLOWED_ORIGINS"`
+	APIKeys            setting `envconfig:"API_KEYS" file:"true"`
+	AdminToken         setting `envconfig:"ADMIN_TOKEN" file:"true"`
+	RateLimitSignups   setting `envconfig:"RATE_LIMIT_SIGNUPS" default:"20/m"`
+	RateLimitGemini    setting `envconfig:"RATE_LIMIT_GEMINI" default:"20/m"`
+	TrustedProxies     setting `envconfig:"TRUSTED_PROXIES"`
+
+	Debug     setting `envconfig:"DEBUG" default:"false"`
+	LogLevel  setting `envconfig:"LOG_LEVEL" default:"info"`
+	LogFormat setting `envconfig:"LOG_FORMAT" default:"json"`
+
+	SimulatorPort setting `envconfig:"SIMULATOR_PORT" default:"8001"`
+	DataDir       setting `envconfig:"AISHA_DATA_DIR" default:".aisha"`
+}
+
+// setting is one variable and what it says.
+type setting struct {
+	name  string
+	value string
+	given bool // it, or its file, was named; not so for a default
+}
+
+// Decode implements envconfig.Decoder.
+func (s *setting) Decode(value string) error {
+	s.value = strings.TrimSpace(value)
+	return nil
+}
+
+// read fetches every variable from the environment, which wins, and .env.
+func (p *parser) read() environment {
+	// godotenv quotes the line that it cannot read, which may hold a secret.
+	if err := godotenv.Load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		p.reject(".env", "must be lines of NAME=value")
+	}
+	var env environment
+	if err := envconfig.Process("", &env); err != nil {
+		panic("config: a setting refused a text: " + err.Error())
+	}
+	fields := reflect.ValueOf(&env).Elem()
+	for i := range fields.NumField() {
+		s := fields.Field(i).Addr().Interface().(*setting)
+		p.complete(s, fields.Type().Field(i).Tag)
+	}
+	return env
+}
+
+// complete adds what envconfig knows nothing of: files, and blanks that stand
+// for the default.
+func (p *parser) complete(s *setting, tag reflect.StructTag) {
+	s.name = tag.Get("envconfig")
+	s.given = strings.TrimSpace(os.Getenv(s.name)) != ""
+	if s.value == "" && tag.Get("blank") == "" {
+		s.value = tag.Get("default")
+	}
+	path := os.Getenv(s.name + "_FILE")
+	if tag.Get("file") == "" || path == "" {
+		return
+	}
+	if s.given {
+		p.reject(s.name, "must not be set together with "+s.name+"_FILE")
+		return
+	}
+	s.value, s.given = p.file(s.name+"_FILE", path), true
+}
+
+// file is the content of a file without the space around it.
+func (p *parser) file(name, path string) string {
+	content, err := os.ReadFile(path)
+	text := strings.TrimSpace(string(content))
+	var failed *fs.PathError
+	switch {
+	case errors.As(err, &failed):
+		// The path is left out: it is the secret itself where somebody mixed
+		// up the two names.
+		p.reject(name, "the file cannot be read: "+failed.Err.Error())
+	case err != nil:
+		p.reject(name, "the file cannot be read")
+	case text == "":
+		p.reject(name, "the file is empty")
+	}
+	return text
+}

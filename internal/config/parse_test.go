@@ -1,0 +1,63 @@
+package config
+
+import (
+	"testing"
+	"time"
+)
+
+func TestValuesAtTheEdge(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		good, bad []string
+	}{
+		{"DATABASE_URL",
+			[]string{"postgres://h/d", "postgresql://[::1]:5432/d", "postgres://a:1,b:2/d", "host=a,b port=1,2 dbname=d", "dbname = d"},
+			[]string{"mysql://h/d", "localhost:5432", "postgres://", "h/d", "postgres//h/d"}},
+		{"PORT", []string{"0", "1", "65535"}, []string{"-1", "65536", "80.0", "0x50", "8000 8001", ":8000"}},
+		{"SIMULATOR_PORT", []string{"0", "65535"}, []string{"-1", "65536"}},
+		{"GEMINI_TIMEOUT", []string{"1s", "10m"}, []string{"999ms", "10m1s", "60", "-1s", "0"}},
+		{"GEMINI_MODEL", []string{"gemini-3.5-flash-lite", "models/x_1"}, []string{"a b", "a/b", "x:generateContent", "é"}},
+		{"GEMINI_BASE_URL", []string{"https://example.com", "http://[::1]:1/x/"},
+			[]string{"example.com", "ftp://example.com", "https://", "https://:443", "https://u@e.com", "https://e.com?x", "https://e.com/#x", "https://e.com:port"}},
+		{"WHATSAPP_API_VERSION", []string{"v25.0", "v9.10"}, []string{"25.0", "v25", "v25.0/x", "latest"}},
+		{"WHATSAPP_PHONE_NUMBER_ID", []string{"1"}, []string{"+254700000000", "1a"}},
+		{"REPLY_DEBOUNCE", []string{"0", "0s", "1m"}, []string{"-1ms", "61s", "1500"}},
+		{"REPLY_WORKERS", []string{"1", "1000"}, []string{"0", "1001", "many"}},
+		{"RESEND_AFTER", []string{"1s", "24h"}, []string{"0", "25h"}},
+		{"RATE_LIMIT_SIGNUPS", []string{"0", "1/s", "20/m", "100/h"}, []string{"20", "0/m", "-1/m", "20/d", "20/", "/m", "20 / m", "1/m/m"}},
+		{"CORS_ALLOWED_ORIGINS", []string{"*", "https://a.example,http://localhost:3000", "https://*.example.com"},
+			[]string{"a.example", "https://a.example/", "https://a.example/x", "null", "https://u@a.example", "https://a.example,x"}},
+		{"TRUSTED_PROXIES", []string{"10.0.0.0/8,::1", "fd00::/8"}, []string{"10.0.0.0/33", "proxy", "10.0.0.0/8,x"}},
+		{"DEBUG", []string{"true", "0"}, []string{"yes"}},
+		{"LOG_LEVEL", []string{"debug", "INFO", "error"}, []string{"verbose", "1"}},
+		{"LOG_FORMAT", []string{"json", "text"}, []string{"JSON", "logfmt"}},
+	} {
+		given(t, "DATABASE_URL="+database)
+		for _, value := range test.good {
+			t.Setenv(test.name, value)
+			if _, err := Load(); err != nil {
+				t.Errorf("%s=%q: %v", test.name, value, err)
+			}
+		}
+		for _, value := range test.bad {
+			t.Setenv(test.name, value)
+			_, err := Load()
+			if err == nil {
+				t.Errorf("%s=%q is taken", test.name, value)
+			} else if problems := problemsOf(t, err); len(problems) != 1 || problems[test.name] == "" {
+				t.Errorf("%s=%q: got %v", test.name, value, err)
+			}
+		}
+	}
+}
+
+func TestRatesHaveTheirWindow(t *testing.T) {
+	for value, want := range map[string]Rate{
+		"0": {}, "5/s": {5, time.Second}, "20/m": {20, time.Minute}, "100/h": {100, time.Hour},
+	} {
+		given(t, "DATABASE_URL="+database, "RATE_LIMIT_GEMINI="+value)
+		if cfg, err := Load(); err != nil || cfg.RateGemini != want {
+			t.Errorf("%s: got %v, %v", value, cfg.RateGemini, err)
+		}
+	}
+}

@@ -1,0 +1,4 @@
+package config
+
+// RequireDatabase is what Load has checked already.
+func (c Config) RequireDatabase() error { return nil }

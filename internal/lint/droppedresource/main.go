@@ -1,0 +1,10 @@
+// Command droppedresource runs the analyzer of that name over packages.
+package main
+
+import (
+	"golang.org/x/tools/go/analysis/singlechecker"
+
+	"aisha/internal/lint"
+)
+
+func main() { singlechecker.Main(lint.NewDroppedResource()) }

@@ -1,0 +1,14 @@
+package lint_test
+
+import (
+	"testing"
+
+	"golang.org/x/tools/go/analysis/analysistest"
+
+	"aisha/internal/lint"
+)
+
+func TestDroppedResourcesAreReported(t *testing.T) {
+	t.Parallel()
+	analysistest.Run(t, analysistest.TestData(), lint.NewDroppedResource(), "aisha/a")
+}
