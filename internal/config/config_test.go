@@ -175,8 +175,8 @@ func TestEveryProblemIsReportedAtOnceAndNoValue(t *testing.T) {
 		}
 	}
 	// HOST, AISHA_DATA_DIR and ASSISTANT_INSTRUCTIONS may be any text.
-	if any := 3; len(wrong)+any != len(tags()) {
-		t.Errorf("%d variables are tested, there are %d", len(wrong)+any, len(tags()))
+	if free := 3; len(wrong)+free != len(tags()) {
+		t.Errorf("%d variables are tested, there are %d", len(wrong)+free, len(tags()))
 	}
 	if strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("a value is printed: %v", err)

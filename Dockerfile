@@ -1,0 +1,17 @@
+# A static binary in an empty image, run by nobody in particular.
+FROM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+ARG VERSION=dev COMMIT=unknown
+RUN make build VERSION=${VERSION} COMMIT=${COMMIT}
+
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=build /src/bin/aisha /aisha
+USER 65532:65532
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/aisha"]
+CMD ["serve"]

@@ -1,0 +1,66 @@
+// Command aisha is the waiting list and the WhatsApp assistant, in one program.
+//
+// This package alone decides what is built of what, and in which order it
+// starts and stops.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+const usage = `Aisha: a waiting list, a WhatsApp assistant and Gemini, in one program.
+
+Usage:
+  aisha serve     run the service; DATABASE_URL must be set
+  aisha migrate   apply pending migrations and exit
+  aisha dev       run everything on this machine, without any account
+  aisha version   print the version
+
+The environment (or a file .env) configures it; .env.example explains each name.
+`
+
+// errUsage is a call that names no command of ours.
+var errUsage = errors.New("unknown command")
+
+func main() {
+	// The first signal stops the program in order; giving the signals back
+	// makes a second one stop it at once.
+	ctx, giveBack := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, giveBack)
+
+	switch err := run(ctx, os.Args[1:], os.Stdout); {
+	case errors.Is(err, errUsage):
+		fmt.Fprint(os.Stderr, usage)
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "aisha:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	switch args[0] {
+	case "serve":
+		return serve(ctx)
+	case "migrate":
+		return migrate(ctx, out)
+	case "dev":
+		return dev(ctx, out)
+	case "version":
+		return printVersion(out)
+	case "help", "-h", "--help":
+		_, err := fmt.Fprint(out, usage)
+		return err
+	default:
+		return errUsage
+	}
+}

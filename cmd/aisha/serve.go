@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"aisha/internal/config"
+	"aisha/internal/fault"
+	"aisha/internal/repository"
+)
+
+const (
+	// databasePatience is how long the start waits for a database that is not
+	// there yet, as when both were started together.
+	databasePatience = time.Minute
+	// The parts of a stop; together they stay under thirty seconds.
+	drainRequests = 10 * time.Second
+	drainJobs     = 10 * time.Second
+)
+
+// serve is the production program.
+func serve(ctx context.Context) error {
+	cfg, err := config.Load()
+	if err != nil {
+		return err
+	}
+	log := newLog(os.Stdout, cfg)
+	for _, warning := range cfg.Warnings() {
+		log.WarnContext(ctx, warning)
+	}
+	return runApp(ctx, cfg, log, func(net.Addr) {})
+}
+
+// migrate applies what is pending and ends.
+func migrate(ctx context.Context, out io.Writer) error {
+	cfg, err := config.Load()
+	if err != nil {
+		return err
+	}
+	pool, err := repository.Open(ctx, cfg.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if err := repository.Migrate(ctx, pool); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, "the database is up to date")
+	return err
+}
+
+// runApp runs the service until ctx ends, then stops it in order. It calls
+// serving once requests are answered.
+func runApp(ctx context.Context, cfg config.Config, log *slog.Logger, serving func(net.Addr)) error {
+	a, err := newApp(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer a.pool.Close()
+
+	// The port is taken before anything else is begun, so that a second
+	// instance on it fails at once and without a trace.
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address(cfg))
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", address(cfg), err)
+	}
+	if err := a.start(ctx); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- a.server.Serve(listener) }()
+	log.InfoContext(ctx, "serving", slog.String("address", listener.Addr().String()), slog.String("version", version))
+	serving(listener.Addr())
+
+	select {
+	case <-ctx.Done():
+		log.InfoContext(ctx, "stopping")
+		err = nil
+	case err = <-failed:
+	}
+	return errors.Join(err, a.stop(context.WithoutCancel(ctx)))
+}
+
+// start brings up what works in the background, the database first.
+func (a *app) start(ctx context.Context) error {
+	if err := a.awaitDatabase(ctx); err != nil {
+		return err
+	}
+	if a.workers == nil {
+		a.log.WarnContext(ctx, "WhatsApp messages are stored and wait: the Graph API or Gemini is not configured")
+		return nil
+	}
+	// The workers end by Stop, not with ctx: what they do is finished first.
+	return a.workers.Start(context.WithoutCancel(ctx))
+}
+
+// awaitDatabase migrates, and tries again while the database is out of reach.
+func (a *app) awaitDatabase(ctx context.Context) error {
+	deadline := time.Now().Add(databasePatience)
+	for {
+		err := repository.Migrate(ctx, a.pool)
+		if !fault.Is(err, fault.Unavailable) || time.Now().After(deadline) {
+			return err
+		}
+		a.log.WarnContext(ctx, "waiting for the database", slog.Any("error", err))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// stop ends everything in the reverse order of start: readiness off, requests
+// drained, jobs finished, connections closed.
+func (a *app) stop(ctx context.Context) error {
+	a.stopping.Store(true)
+	var problems []error
+
+	drain, cancel := context.WithTimeout(ctx, drainRequests)
+	defer cancel()
+	if err := a.server.Shutdown(drain); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		problems = append(problems, fmt.Errorf("drain requests: %w", err), a.server.Close())
+	}
+	if a.workers != nil {
+		drain, cancel := context.WithTimeout(ctx, drainJobs)
+		defer cancel()
+		problems = append(problems, a.workers.Stop(drain))
+	}
+	a.locks.Close(ctx)
+	if a.model != nil {
+		problems = append(problems, a.model.Close())
+	}
+	a.log.InfoContext(ctx, "stopped")
+	return errors.Join(problems...)
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+)
+
+// Set by the linker; see the Makefile.
+var (
+	version = "dev"
+	commit  = ""
+)
+
+func printVersion(out io.Writer) error {
+	_, err := fmt.Fprintf(out, "aisha %s (commit %s, %s)\n", version, revision(), runtime.Version())
+	return err
+}
+
+// revision is the commit this binary was built from, as far as it is known.
+func revision() string {
+	if commit != "" {
+		return commit
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				return setting.Value
+			}
+		}
+	}
+	return "unknown"
+}

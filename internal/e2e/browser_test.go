@@ -1,0 +1,194 @@
+package e2e
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"aisha/internal/simulator"
+	"aisha/internal/testdb"
+)
+
+// newBrowser opens a tab of a browser that has no other host to go to. It
+// returns nil where there is no browser, except in CI, where there must be.
+func newBrowser(t *testing.T) (context.Context, *pageProblems) {
+	t.Helper()
+	program := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			program = path
+			break
+		}
+	}
+	if program == "" {
+		if os.Getenv("CI") != "" {
+			t.Fatal("there is no chromium to test the pages with")
+		}
+		t.Log("no chromium found: the pages are NOT tested; install it, for example with apt-get install chromium")
+		return nil, nil
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1280, 900),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+
+	problems := &pageProblems{}
+	if err := chromedp.Listen(ctx, problems.listen); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, log.Enable, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel = context.WithTimeout(ctx, patience)
+	t.Cleanup(cancel)
+	return ctx, problems
+}
+
+// pageProblems collects what a developer would see in red in the console, and
+// requests that leave this machine.
+type pageProblems struct {
+	mu       sync.Mutex
+	found    []string
+	requests int
+}
+
+func (p *pageProblems) listen(event any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch e := event.(type) {
+	case *runtime.EventExceptionThrown:
+		p.found = append(p.found, "exception: "+e.ExceptionDetails.Text)
+	case *log.EventEntryAdded:
+		if e.Entry.Level == log.EntryLevelError {
+			p.found = append(p.found, "console: "+e.Entry.Text+" "+e.Entry.URL)
+		}
+	case *network.EventRequestWillBeSent:
+		url := e.Request.URL
+		if !strings.HasPrefix(url, "http://127.0.0.1:") && !strings.HasPrefix(url, "data:") && !strings.HasPrefix(url, "blob:") {
+			p.found = append(p.found, "request to another host: "+url)
+		}
+		p.requests++
+	}
+}
+
+// check also makes sure that the listener heard anything at all.
+func (p *pageProblems) check(t *testing.T) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.requests == 0 {
+		t.Error("the browser told nothing of its requests")
+	}
+	for _, problem := range p.found {
+		t.Error(problem)
+	}
+}
+
+// screenshot keeps a picture for whoever wants to look; CI throws it away.
+func screenshot(t *testing.T, ctx context.Context, name string) {
+	t.Helper()
+	dir := os.Getenv("AISHA_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBrowserShowsTheAPIPages(t *testing.T) {
+	t.Parallel()
+	ctx, problems := newBrowser(t)
+	if ctx == nil {
+		return
+	}
+	service := start(t, []string{"DATABASE_URL=" + testdb.New(t), "HOST=127.0.0.1", "PORT=0"}, "serve")
+
+	if err := chromedp.Do(ctx,
+		chromedp.Navigate(service.url+"/docs"),
+		chromedp.WaitVisible(chromedp.CSS(`.opblock-post`)),
+		chromedp.Click(chromedp.CSS(`.opblock-post .opblock-summary-control`)),
+		chromedp.WaitVisible(chromedp.CSS(`.execute`)),
+		chromedp.Click(chromedp.CSS(`.execute`)),
+		chromedp.WaitVisible(chromedp.CSS(`.live-responses-table .response-col_status`)),
+	); err != nil {
+		t.Fatalf("try it out on /docs: %v", err)
+	}
+	screenshot(t, ctx, "docs")
+	answer, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS(`.live-responses-table`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(answer, "200") || !strings.Contains(answer, "Added to waiting list") {
+		t.Errorf("try it out shows:\n%s", answer)
+	}
+	if err := chromedp.Do(ctx,
+		chromedp.Navigate(service.url+"/redoc"),
+		chromedp.WaitVisible(chromedp.CSS(`.menu-content`)),
+		chromedp.WaitVisible(chromedp.Search(`//*[contains(text(),"/waiting-list")]`)),
+	); err != nil {
+		t.Fatalf("/redoc: %v", err)
+	}
+	screenshot(t, ctx, "redoc")
+	problems.check(t)
+}
+
+func TestBrowserPhoneGetsItsAnswerWithTicks(t *testing.T) {
+	t.Parallel()
+	ctx, problems := newBrowser(t)
+	if ctx == nil {
+		return
+	}
+	brisk := simulator.Range{Min: 300 * time.Millisecond, Max: 600 * time.Millisecond}
+	sim, simURL := newSimulator(t, simulator.Timing{Model: brisk, Delivered: brisk, Read: brisk})
+	service := start(t, environment(testdb.New(t), simURL), "serve")
+	sim.SetWebhookURL(service.url + "/webhook/whatsapp")
+
+	if err := chromedp.Do(ctx,
+		chromedp.EmulateViewport(1280, 860),
+		chromedp.Navigate(simURL+"/"),
+		chromedp.WaitVisible(chromedp.CSS(`#message`)),
+		chromedp.SendKeys(chromedp.CSS(`#message`), "Habari, what is Aisha?"),
+		chromedp.Click(chromedp.CSS(`#send`)),
+		chromedp.WaitVisible(chromedp.CSS(`.bubble[data-direction="out"][data-state="read"]`)),
+		chromedp.WaitVisible(chromedp.CSS(`.bubble[data-direction="in"][data-state="read"]`)),
+	); err != nil {
+		t.Fatalf("the phone: %v\n%s", err, tail(service.output()))
+	}
+	answer, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS(`.bubble[data-direction="in"]`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(answer, "Habari, what is Aisha?") {
+		t.Errorf("the answer reads %q", answer)
+	}
+	screenshot(t, ctx, "phone-wide")
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2)),
+		chromedp.WaitVisible(chromedp.CSS(`#message`))); err != nil {
+		t.Fatalf("the phone on a phone: %v", err)
+	}
+	screenshot(t, ctx, "phone-narrow")
+	problems.check(t)
+}

@@ -1,0 +1,212 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"aisha/internal/simulator"
+)
+
+// What the simulator and the service agree on. They look like nothing else,
+// so that a test can search for them in a log.
+const (
+	appSecret     = "app-secret-5f1c"
+	verifyToken   = "verify-token-9a2e"
+	accessToken   = "access-token-77d0"
+	geminiKey     = "gemini-key-c3b8"
+	phoneNumberID = "106540352242922"
+)
+
+// patience bounds every wait for something that must happen.
+const patience = 90 * time.Second
+
+// newSimulator runs a simulator for the test.
+func newSimulator(t *testing.T, timing simulator.Timing) (*simulator.Simulator, string) {
+	t.Helper()
+	s := simulator.New(simulator.Options{
+		AppSecret: appSecret, VerifyToken: verifyToken, AccessToken: accessToken, GeminiKey: geminiKey,
+		PhoneNumberID: phoneNumberID, DisplayNumber: "254700000000", Timing: timing,
+	})
+	server := httptest.NewServer(s.Handler())
+	t.Cleanup(func() {
+		s.Close()
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return s, server.URL
+}
+
+// environment configures a service that speaks to the simulator.
+func environment(databaseURL, simulatorURL string, more ...string) []string {
+	return append([]string{
+		"DATABASE_URL=" + databaseURL,
+		"HOST=127.0.0.1", "PORT=0",
+		"GEMINI_API_KEY=" + geminiKey, "GEMINI_BASE_URL=" + simulatorURL, "GEMINI_TIMEOUT=20s",
+		"WHATSAPP_TOKEN=" + accessToken, "WHATSAPP_BASE_URL=" + simulatorURL,
+		"WHATSAPP_APP_SECRET=" + appSecret, "WEBHOOK_VERIFY_TOKEN=" + verifyToken,
+		"WHATSAPP_PHONE_NUMBER_ID=" + phoneNumberID,
+		"REPLY_DEBOUNCE=0", "RESEND_AFTER=10s",
+		"RATE_LIMIT_SIGNUPS=0", "RATE_LIMIT_GEMINI=0",
+	}, more...)
+}
+
+// process is a run of the binary.
+type process struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	url  string // of the API, once it serves
+	done chan error
+
+	mu  sync.Mutex
+	out bytes.Buffer
+}
+
+// start runs the binary with nothing but env in its environment and returns
+// when it serves.
+func start(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
+	p := launch(t, env, args...)
+	select {
+	case err := <-p.done:
+		t.Fatalf("the program ended before it served: %v\n%s", err, p.output())
+	case <-p.serving():
+	case <-time.After(patience):
+		t.Fatalf("the program does not serve:\n%s", p.output())
+	}
+	return p
+}
+
+// launch runs the binary and returns at once.
+func launch(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, done: make(chan error, 1)}
+	p.cmd = exec.Command(binary, args...)
+	p.cmd.Dir = t.TempDir()
+	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "GORACE=halt_on_error=1"}, env...)
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cmd.Stderr = writerFunc(p.write)
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		lines := bufio.NewReader(out)
+		for {
+			line, err := lines.ReadBytes('\n')
+			_, _ = p.write(line)
+			if err != nil {
+				break
+			}
+		}
+		p.done <- p.cmd.Wait()
+	}()
+	t.Cleanup(p.kill)
+	return p
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+func (p *process) write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.Write(b)
+}
+
+func (p *process) output() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.String()
+}
+
+// serving is closed when the program has logged its address.
+func (p *process) serving() <-chan struct{} {
+	served := make(chan struct{})
+	go func() {
+		for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+			for line := range strings.Lines(p.output()) {
+				var entry struct{ Msg, Address string }
+				if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "serving" {
+					p.url = "http://" + entry.Address
+					close(served)
+					return
+				}
+			}
+		}
+	}()
+	return served
+}
+
+// kill is kill -9.
+func (p *process) kill() {
+	if p.cmd.ProcessState == nil {
+		_ = p.cmd.Process.Kill()
+		<-p.ended()
+	}
+}
+
+// terminate asks the program to stop and returns how it ended.
+func (p *process) terminate() error {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		p.t.Fatal(err)
+	}
+	select {
+	case err := <-p.done:
+		p.done <- err
+		return err
+	case <-time.After(35 * time.Second):
+		p.t.Fatalf("the program does not stop:\n%s", p.output())
+		return nil
+	}
+}
+
+func (p *process) ended() <-chan error {
+	ended := make(chan error, 1)
+	go func() {
+		err := <-p.done
+		p.done <- err
+		ended <- err
+	}()
+	return ended
+}
+
+// request calls the service and returns status and body.
+func request(t *testing.T, method, url, body string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, strings.TrimSpace(string(answer))
+}
+
+func contextWithPatience(t *testing.T) (context.Context, context.CancelFunc) {
+	t.Helper()
+	return context.WithTimeout(t.Context(), patience)
+}

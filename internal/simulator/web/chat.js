@@ -1,0 +1,109 @@
+// One conversation: its bubbles, and whether somebody is typing.
+import { byId, el, icon, timeOf } from "./dom.js";
+import { formatted } from "./format.js";
+import { dressAvatar, nameOf, numberOf } from "./people.js";
+
+const list = byId("messages");
+const scroll = byId("scroll");
+let shown = new Map(); // id of a bubble → its element
+
+const clockFace = () => icon(16, "M8 2.8a5.2 5.2 0 1 0 0 10.4A5.2 5.2 0 0 0 8 2.8Z", "M8 5.2V8l1.9 1.3");
+const oneTick = () => icon(16, "m3.2 8.6 3 3 6.4-7");
+const twoTicks = () => icon(20, "m1.8 8.6 3 3 6.4-7", "m9 11.2.4.4 6.4-7");
+
+// What each state looks like, and how it is said.
+const states = {
+  out: {
+    pending: [clockFace, "on its way"],
+    retrying: [clockFace, "not taken by the service yet, trying again"],
+    sent: [oneTick, "sent"],
+    read: [twoTicks, "read"],
+  },
+  in: {
+    accepted: [clockFace, "accepted"],
+    sent: [oneTick, "sent"],
+    delivered: [twoTicks, "delivered"],
+    read: [twoTicks, "read"],
+    failed: [undefined, "failed: the person has not written for 24 hours"],
+    lost: [undefined, "never delivered: a user id was given as a phone number"],
+  },
+};
+
+/** Shows a conversation from its beginning. */
+export function openChat(person, bubbles) {
+  dressAvatar(byId("chat-avatar"), person);
+  byId("chat-name").textContent = nameOf(person);
+  byId("empty-name").textContent = nameOf(person);
+  shown = new Map();
+  list.setAttribute("aria-busy", "true"); // old messages are not news to read out
+  list.replaceChildren();
+  for (const bubble of bubbles) place(bubble);
+  list.removeAttribute("aria-busy");
+  showEmptiness();
+  toEnd();
+}
+
+/** Shows a bubble that is new, or that has changed. */
+export function showBubble(bubble) {
+  const follow = bubble.direction === "out" || nearEnd();
+  place(bubble);
+  showEmptiness();
+  if (follow) toEnd();
+}
+
+/** Shows who the person is, or that they are being answered. */
+export function showLine(person, typing) {
+  const line = byId("chat-line");
+  line.textContent = typing ? "Aisha is typing…" : person.name ? numberOf(person) : "";
+  line.classList.toggle("busy", typing);
+  const follow = typing && byId("typing").hidden && nearEnd();
+  byId("typing").hidden = !typing;
+  if (follow) toEnd();
+}
+
+const nearEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 120;
+const toEnd = () => { scroll.scrollTop = scroll.scrollHeight; };
+
+function showEmptiness() {
+  byId("empty").hidden = shown.size > 0;
+}
+
+function place(bubble) {
+  const node = drawn(bubble);
+  const old = shown.get(bubble.id);
+  shown.set(bubble.id, node);
+  if (old) {
+    old.replaceWith(node);
+    return;
+  }
+  let before = list.lastElementChild;
+  while (before && Number(before.dataset.seq) > bubble.seq) before = before.previousElementSibling;
+  if (before) before.after(node);
+  else list.prepend(node);
+}
+
+function drawn(bubble) {
+  const [tick, said] = states[bubble.direction][bubble.state] ?? [undefined, bubble.state];
+  const spoken = bubble.state === "failed" || bubble.state === "lost" || bubble.state === "retrying";
+  return el("li", {
+    class: "bubble",
+    "data-id": bubble.id,
+    "data-seq": bubble.seq,
+    "data-direction": bubble.direction,
+    "data-state": bubble.state,
+  },
+  quoted(bubble),
+  el("div", { class: "text" }, bubble.kind === "text" || bubble.text ? formatted(bubble.text) : el("em", {}, bubble.kind)),
+  el("p", { class: "foot" },
+    el("span", { class: spoken ? "said" : "unseen" }, said),
+    el("time", { datetime: bubble.at }, timeOf(bubble.at)),
+    tick ? tick() : ""));
+}
+
+function quoted(bubble) {
+  if (!bubble.quotes) return "";
+  const original = shown.get(bubble.quotes)?.querySelector(".text")?.textContent;
+  return el("blockquote", { class: "quoted" },
+    el("span", { class: "by" }, original === undefined ? "A message that is gone" : "You"),
+    el("span", { class: "words" }, (original ?? "").slice(0, 240)));
+}

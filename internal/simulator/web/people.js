@@ -1,0 +1,51 @@
+// The list of people whose phone this can be.
+import { byId, el, timeOf } from "./dom.js";
+
+const tones = 6;
+
+/** The look of a person's picture, which is the same each time. */
+export function dressAvatar(node, person) {
+  let sum = 0;
+  for (const c of person.id) sum = (sum * 31 + c.charCodeAt(0)) % 9973;
+  node.dataset.tone = sum % tones;
+  node.textContent = initials(person);
+}
+
+function initials(person) {
+  if (!person.name) return "#";
+  const words = person.name.split(/\s+/);
+  return (words[0][0] + (words.length > 1 ? words.at(-1)[0] : "")).toUpperCase();
+}
+
+/** A number as people write it. */
+export function numberOf(person) {
+  const match = (person.phone || "").match(/^(254)(\d{3})(\d{3})(\d+)$/);
+  if (match) return "+" + match.slice(1).join(" ");
+  return person.phone ? "+" + person.phone : person.id;
+}
+
+export const nameOf = (person) => person.name || numberOf(person);
+
+/** Draws the list; rows have the person, their last bubble, and what is unread. */
+export function drawPeople(rows, selected, choose) {
+  const list = byId("people");
+  const focused = list.contains(document.activeElement) ? document.activeElement.dataset.person : undefined;
+  list.replaceChildren(...rows.map((row) => personItem(row, row.person.id === selected, choose)));
+  if (focused) list.querySelector(`[data-person="${CSS.escape(focused)}"]`)?.focus();
+}
+
+function personItem({ person, last, unread, typing }, selected, choose) {
+  const avatar = el("span", { class: "avatar", "aria-hidden": "true" });
+  dressAvatar(avatar, person);
+  const preview = typing ? "typing…" : last ? (last.direction === "out" ? "You: " : "") + (last.text || last.kind) : numberOf(person);
+  const button = el("button", { type: "button", "data-person": person.id, "aria-current": selected ? "true" : false },
+    avatar,
+    el("span", { class: "who" },
+      el("span", { class: "name" }, nameOf(person)),
+      el("span", { class: typing ? "preview busy" : "preview" }, preview.slice(0, 80))),
+    el("span", { class: "meta" },
+      last ? el("time", { datetime: last.at }, timeOf(last.at)) : "",
+      unread > 0 ? el("span", { class: "badge" }, String(unread), el("span", { class: "unseen" }, " unread")) : ""));
+  button.addEventListener("click", () => choose(person.id));
+  return el("li", {}, button);
+}
