@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"aisha/internal/fault"
 	"aisha/internal/handler"
@@ -227,30 +228,45 @@ func TestSubscriptionReachesTheService(t *testing.T) {
 	}
 }
 
-func TestBodyThatBreaksOffIsMalformedAndClosesTheConnection(t *testing.T) {
+func TestBodyThatBreaksOffOrStallsIsMalformedAndClosesTheConnection(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/waiting-list/", "/webhook/whatsapp"} {
-		server := httptest.NewServer(newAPI(refuseToJoin(t)))
-		defer server.Close()
-		connection, err := net.Dial("tcp", server.Listener.Addr().String())
-		if err != nil {
-			t.Fatal(err)
+		for _, stalls := range []bool{false, true} {
+			server := httptest.NewUnstartedServer(newAPI(refuseToJoin(t)))
+			if stalls {
+				server.Config.ReadTimeout = 50 * time.Millisecond
+			}
+			server.Start()
+			defer server.Close()
+			res := sendPart(t, server.Listener.Addr(), path, stalls)
+			body, _ := io.ReadAll(res.Body)
+			got := answer{res.StatusCode, res.Header, string(body)}
+			wantFailure(t, got, http.StatusBadRequest, "malformed")
+			checkAnswer(t, post(path, "{"), got, false)
+			if !res.Close {
+				t.Errorf("%s: the connection stays open", path)
+			}
 		}
-		_, _ = fmt.Fprintf(connection, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", path)
+	}
+}
+
+// sendPart sends one byte of a hundred, and then nothing or the end.
+func sendPart(t *testing.T, to net.Addr, path string, stalls bool) *http.Response {
+	t.Helper()
+	connection, err := net.Dial("tcp", to.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = connection.Close() })
+	_, _ = fmt.Fprintf(connection, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", path)
+	if !stalls {
 		if err := connection.(*net.TCPConn).CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
-		res, err := http.ReadResponse(bufio.NewReader(connection), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, _ := io.ReadAll(res.Body)
-		got := answer{res.StatusCode, res.Header, string(body)}
-		wantFailure(t, got, http.StatusBadRequest, "malformed")
-		checkAnswer(t, post(path, "{"), got, false)
-		if !res.Close {
-			t.Errorf("%s: the connection stays open", path)
-		}
-		_ = connection.Close()
 	}
+	res, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
 }

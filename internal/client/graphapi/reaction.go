@@ -19,7 +19,7 @@ func byCode(code int, subcode string, otherwise whatsapp.Reaction) whatsapp.Reac
 	case 131056: // too much to this person
 		return whatsapp.WaitPerson
 	case 131000, 135000: // something went wrong with this message; it may pass
-		return whatsapp.WaitPerson
+		return whatsapp.RetryTwice
 	case 100: // a parameter is wrong, or (33) the number is not this token's
 		if subcode == "33" {
 			return whatsapp.Stop

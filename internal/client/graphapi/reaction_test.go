@@ -34,7 +34,7 @@ func TestEachErrorCodeHasItsReaction(t *testing.T) {
 		{"user id not allowed", 400, []int{131062}, whatsapp.GiveUp},
 		{"templates and flows", 400, []int{132000, 132001, 132005, 132007, 132008, 132012, 132015, 132016, 132068, 132069}, whatsapp.GiveUp},
 		{"registration", 400, []int{133010, 133016}, whatsapp.Stop},
-		{"generic", 500, []int{135000, 131000}, whatsapp.WaitPerson},
+		{"generic", 500, []int{135000, 131000}, whatsapp.RetryTwice},
 		{"identity key", 400, []int{137000}, whatsapp.GiveUp},
 		{"calling, flows, groups", 400, []int{138000, 138012, 139000, 139100, 131200, 131215}, whatsapp.GiveUp},
 		{"unknown", 400, []int{99, 199, 300, 131199, 131300, 999999, -1}, whatsapp.GiveUp},

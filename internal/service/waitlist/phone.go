@@ -3,13 +3,12 @@ package waitlist
 import (
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers/v2"
 )
 
-// maxTyped bounds what is looked at as a phone number, in characters. The
-// longest sensible spelling has about thirty.
+// maxTyped bounds what is looked at as a phone number, in bytes and without
+// the space around it. A full-width number has 39.
 const maxTyped = 40
 
 // normalise is the E.164 form of a Kenyan mobile number, in whatever form a
@@ -39,7 +38,7 @@ func normalise(typed string) (e164 string, ok bool) {
 // anything that is neither part of a number nor punctuation within one.
 func fold(typed string) (dialled string, ok bool) {
 	typed = strings.TrimSpace(typed)
-	if utf8.RuneCountInString(typed) > maxTyped {
+	if len(typed) > maxTyped {
 		return "", false
 	}
 	begun := false // a plus is only good before everything else

@@ -35,6 +35,7 @@ type Reaction uint8
 // The reactions, from facts that Meta documents for each error code.
 const (
 	GiveUp     Reaction = iota // this message will never be sent
+	RetryTwice                 // something went wrong with it: two more attempts, then give up
 	WaitPerson                 // this person gets too much at the moment
 	WaitAll                    // everybody must wait: throughput, maintenance, an outage
 	Stop                       // nothing can be sent until an operator has mended it: token, permission, payment

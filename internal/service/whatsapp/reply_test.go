@@ -228,6 +228,7 @@ func TestReplyWhenTheSendFails(t *testing.T) {
 		"too much for one person":                 {&Refusal{Reaction: WaitPerson, Code: 131056}, 4 * time.Second, 2},
 		"too much for all":                        {&Refusal{Reaction: WaitAll, Code: 130429, RetryAfter: 9 * time.Second}, 9 * time.Second, 2},
 		"a token that expired":                    {&Refusal{Reaction: Stop, Code: 190}, waitStopped, 2},
+		"a generic error is worth another try":    {&Refusal{Reaction: RetryTwice, Code: 131000}, 4 * time.Second, 2},
 		"a message that is given up":              {&Refusal{Reaction: GiveUp, Code: 131026}, 0, 0},
 	}
 	for name, tt := range tests {

@@ -69,6 +69,9 @@ func (s *Service) sendPart(ctx context.Context, to Identity, part Part) (Next, e
 }
 
 func (s *Service) refused(ctx context.Context, part Part, refusal Refusal) (Next, error) {
+	if refusal.Reaction == RetryTwice && part.Attempts >= 2 {
+		refusal.Reaction = GiveUp
+	}
 	level := slog.LevelWarn
 	if refusal.Reaction == Stop {
 		level = slog.LevelError
@@ -88,7 +91,7 @@ func pause(refusal Refusal, attempts int) time.Duration {
 	}
 	wait := waitAll
 	switch refusal.Reaction {
-	case WaitPerson:
+	case WaitPerson, RetryTwice:
 		wait = min(time.Duration(math.Pow(4, float64(min(attempts, 6))))*time.Second, maxWaitPerson)
 	case Stop:
 		wait = waitStopped
