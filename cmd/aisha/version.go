@@ -10,7 +10,7 @@ import (
 // Set by the linker; see the Makefile.
 var (
 	version = "dev"
-	commit  = ""
+	commit  = "" //nolint:gochecknoglobals // the linker sets variables only
 )
 
 func printVersion(out io.Writer) error {

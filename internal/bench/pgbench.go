@@ -60,7 +60,7 @@ func pgbench(ctx context.Context, cluster *localpg.Cluster, script string, clien
 	}
 	out, err := exec.CommandContext(ctx, filepath.Join(bin, "pgbench"), "--no-vacuum", "--protocol=prepared",
 		"--client", strconv.Itoa(clients), "--jobs=2", "--time", strconv.Itoa(int(duration.Seconds())),
-		"--file", file.Name(), cluster.URL("yardstick")).CombinedOutput() //nolint:gosec // all of it is ours
+		"--file", file.Name(), cluster.URL("yardstick")).CombinedOutput()
 	if err != nil {
 		return 0, fmt.Errorf("pgbench: %w: %s", err, out)
 	}

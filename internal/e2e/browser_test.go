@@ -102,7 +102,7 @@ func (p *pageProblems) check(t *testing.T) {
 }
 
 // screenshot keeps a picture for whoever wants to look; CI throws it away.
-func screenshot(t *testing.T, ctx context.Context, name string) {
+func screenshot(ctx context.Context, t *testing.T, name string) {
 	t.Helper()
 	dir := os.Getenv("AISHA_SCREENSHOTS")
 	if dir == "" {
@@ -136,7 +136,7 @@ func TestBrowserShowsTheAPIPages(t *testing.T) {
 	); err != nil {
 		t.Fatalf("try it out on /docs: %v", err)
 	}
-	screenshot(t, ctx, "docs")
+	screenshot(ctx, t, "docs")
 	answer, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS(`.live-responses-table`)))
 	if err != nil {
 		t.Fatal(err)
@@ -151,7 +151,7 @@ func TestBrowserShowsTheAPIPages(t *testing.T) {
 	); err != nil {
 		t.Fatalf("/redoc: %v", err)
 	}
-	screenshot(t, ctx, "redoc")
+	screenshot(ctx, t, "redoc")
 	problems.check(t)
 }
 
@@ -184,11 +184,11 @@ func TestBrowserPhoneGetsItsAnswerWithTicks(t *testing.T) {
 	if !strings.Contains(answer, "Habari, what is Aisha?") {
 		t.Errorf("the answer reads %q", answer)
 	}
-	screenshot(t, ctx, "phone-wide")
+	screenshot(ctx, t, "phone-wide")
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2)),
 		chromedp.WaitVisible(chromedp.CSS(`#message`))); err != nil {
 		t.Fatalf("the phone on a phone: %v", err)
 	}
-	screenshot(t, ctx, "phone-narrow")
+	screenshot(ctx, t, "phone-narrow")
 	problems.check(t)
 }

@@ -221,7 +221,7 @@ func TestOddRequestsGetTheContractsAnswer(t *testing.T) {
 		"no JSON":            {"text/plain", `{}`, 415},
 		"unknown members":    {"application/json", `{"username":"x","phone_number":"0712345678","more":{}}`, 200},
 	} {
-		r, err := http.NewRequestWithContext(t.Context(), "POST", service.url+"/waiting-list/", bytes.NewReader([]byte(tt.body)))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, service.url+"/waiting-list/", bytes.NewReader([]byte(tt.body)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -41,7 +41,7 @@ func (t *transport) RoundTrip(in *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, interrupted(in.Context(), unreachable, err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	if response.StatusCode != http.StatusOK {
 		return nil, t.withoutKey(statusFailure(response, body)) // as much of the body as came will do
@@ -59,7 +59,7 @@ func (t *transport) RoundTrip(in *http.Request) (*http.Response, error) {
 
 // outgoing is the request as it goes over the wire.
 func (t *transport) outgoing(in *http.Request) (*http.Request, error) {
-	defer in.Body.Close()
+	defer func() { _ = in.Body.Close() }()
 	body, err := io.ReadAll(in.Body)
 	if err != nil {
 		return nil, err

@@ -52,14 +52,14 @@ func TestNormaliseReadsWhatElsePeopleWrite(t *testing.T) {
 	const want = "+254712345678"
 	for _, typed := range []string{
 		"0712.345.678", "0712/345/678", "(+254) 712 345 678", "+254-(0)-712-345678", "+ 254 712 345 678",
-		"000254712345678",              // Kenya's own prefix for calls abroad
-		"002540712345678",              // with the trunk 0 kept
-		"2540712345678",                //
-		"\u2068+254 712 345 678\u2069", // isolates, as iOS copies them
-		"\ufeff0712345678",             // a byte order mark
-		"0712\u00a0345\u202f678",       // no-break spaces
-		"0712\u2212345\u2212678",       // minus signs
-		"0712\u00ad345678",             // a soft hyphen
+		"000254712345678",                      // Kenya's own prefix for calls abroad
+		"002540712345678",                      // with the trunk 0 kept
+		"2540712345678",                        //
+		"\u2068+254 712 345 678\u2069",         // isolates, as iOS copies them
+		"\ufeff0712345678",                     // a byte order mark
+		"0712\u00a0345\u202f678",               // no-break spaces
+		"0712\u2212345\u2212678",               // minus signs
+		"0712\u00ad345678",                     // a soft hyphen
 		"𝟎𝟕𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖",                           // digits beyond the basic plane
 		"07\u0661\u0662345678",                 // scripts mixed
 		strings.Repeat(" ", 99) + "0712345678", // space around it does not count

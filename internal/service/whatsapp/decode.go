@@ -211,7 +211,8 @@ func identify(in inbound, contacts []contact) Identity {
 
 	for _, c := range contacts {
 		same := c.UserID != "" && c.UserID.text() == who.UserID || c.WaID != "" && c.WaID.text() == who.Phone.Reveal()
-		if !same && !(len(contacts) == 1 && in.GroupID == "") {
+		alone := len(contacts) == 1 && in.GroupID == ""
+		if !same && !alone {
 			continue
 		}
 		learn(c.UserID.text())
