@@ -52,15 +52,16 @@ func newApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*app, err
 	if a.pool, err = repository.Open(ctx, cfg.DatabaseURL); err != nil {
 		return nil, err
 	}
+	signups := waitlist.New(repository.NewWaitingList(a.pool))
 	geminis, err := a.buildGemini(ctx)
 	if err != nil {
 		return nil, err
 	}
-	whatsapps, err := a.buildWhatsApp(geminis)
+	whatsapps, err := a.buildWhatsApp(geminis, signups)
 	if err != nil {
 		return nil, err
 	}
-	a.buildServer(geminis, whatsapps)
+	a.buildServer(signups, geminis, whatsapps)
 	return a, nil
 }
 
@@ -85,7 +86,7 @@ func (a *app) buildGemini(ctx context.Context) (*gemini.Service, error) {
 	return gemini.New(a.model), nil
 }
 
-func (a *app) buildWhatsApp(geminis *gemini.Service) (*whatsapp.Service, error) {
+func (a *app) buildWhatsApp(geminis *gemini.Service, signups *waitlist.Service) (*whatsapp.Service, error) {
 	cfg := a.cfg.WhatsApp
 	inbox, err := repository.NewInbox(a.pool)
 	if err != nil {
@@ -97,6 +98,9 @@ func (a *app) buildWhatsApp(geminis *gemini.Service) (*whatsapp.Service, error) 
 		AppSecrets:   cfg.AppSecrets,
 		VerifyToken:  cfg.VerifyToken,
 		Instructions: cfg.Instructions,
+		Apology:      cfg.Apology,
+		ReplyWithin:  cfg.ReplyWithin,
+		HumanPause:   cfg.HandoverPause,
 		Debounce:     cfg.Debounce,
 		ResendAfter:  cfg.ResendAfter,
 		Log:          a.log,
@@ -104,11 +108,13 @@ func (a *app) buildWhatsApp(geminis *gemini.Service) (*whatsapp.Service, error) 
 		Inbox:         inbox,
 		Conversations: repository.NewConversations(a.pool),
 		Outbox:        repository.NewOutbox(a.pool),
+		Pace:          graphapi.NewPace(a.locks.Instances),
 		Locks:         a.locks,
 		Graph: graphapi.New(graphapi.Options{
 			Token: cfg.Token, BaseURL: cfg.BaseURL, Version: cfg.APIVersion, Timeout: graphTimeout, Log: a.log,
 		}),
-		Model: assistant{geminis},
+		Model:    assistant{geminis},
+		Waitlist: signUps{signups},
 	})
 	if cfg.Token.IsZero() || a.cfg.Gemini.APIKey.IsZero() {
 		return service, nil // messages are stored and wait
@@ -123,11 +129,11 @@ func (a *app) buildWhatsApp(geminis *gemini.Service) (*whatsapp.Service, error) 
 // of it.
 const graphTimeout = 20 * time.Second
 
-func (a *app) buildServer(geminis *gemini.Service, whatsapps *whatsapp.Service) {
+func (a *app) buildServer(signups *waitlist.Service, geminis *gemini.Service, whatsapps *whatsapp.Service) {
 	const readTimeout = 30 * time.Second
 	a.server = &http.Server{
 		Handler: handler.New(handler.Options{
-			Waitlist:           waitlist.New(repository.NewWaitingList(a.pool)),
+			Waitlist:           signups,
 			Gemini:             geminis,
 			WhatsApp:           whatsapps,
 			Ready:              a.ready,
@@ -136,6 +142,7 @@ func (a *app) buildServer(geminis *gemini.Service, whatsapps *whatsapp.Service) 
 			Log:                a.log,
 			CORSAllowedOrigins: a.cfg.CORSAllowedOrigins,
 			APIKeys:            a.cfg.APIKeys,
+			AdminToken:         a.cfg.AdminToken,
 			RateSignups:        handler.Rate(a.cfg.RateSignups),
 			RateGemini:         handler.Rate(a.cfg.RateGemini),
 			TrustedProxies:     a.cfg.TrustedProxies,

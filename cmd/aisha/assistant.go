@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"aisha/internal/service/gemini"
+	"aisha/internal/service/waitlist"
 	"aisha/internal/service/whatsapp"
 )
 
@@ -19,7 +20,11 @@ func (a assistant) Answer(ctx context.Context, q whatsapp.Question) (whatsapp.Wo
 			gemini.Turn{Role: gemini.User, Parts: []gemini.Part{{Text: exchange.Said}}},
 			gemini.Turn{Role: gemini.Assistant, Parts: []gemini.Part{{Text: exchange.Answered}}})
 	}
-	request.Turns = append(request.Turns, gemini.Turn{Role: gemini.User, Parts: []gemini.Part{{Text: q.Said}}})
+	asked := gemini.Turn{Role: gemini.User, Parts: []gemini.Part{{Text: q.Said}}}
+	for _, file := range q.Files {
+		asked.Parts = append(asked.Parts, gemini.Part{MIMEType: file.MIMEType, Data: file.Data})
+	}
+	request.Turns = append(request.Turns, asked)
 
 	answer, err := a.gemini.Converse(ctx, request).Get()
 	if err != nil {
@@ -31,4 +36,13 @@ func (a assistant) Answer(ctx context.Context, q whatsapp.Question) (whatsapp.Wo
 		PromptTokens:   answer.PromptTokens,
 		ResponseTokens: answer.ResponseTokens,
 	}, nil
+}
+
+// signUps lets the WhatsApp service put people on the waiting list.
+type signUps struct{ waitlist *waitlist.Service }
+
+// Join implements whatsapp.Waitlist.
+func (s signUps) Join(ctx context.Context, who whatsapp.Identity) error {
+	_, err := s.waitlist.Vouch(ctx, who.Name, who.Phone).Get()
+	return err
 }

@@ -60,10 +60,13 @@ type WhatsApp struct {
 	BaseURL       string             // empty: Meta's
 	APIVersion    string
 
-	Instructions string
-	Debounce     time.Duration // how long a person must be quiet before an answer starts
-	ResendAfter  time.Duration // how long an unknown send waits for a status before it is sent again
-	Workers      int           // answers worked on at once
+	Instructions  string
+	Apology       string        // where the model has no words; empty: a built-in text
+	ReplyWithin   time.Duration // what waits longer is not answered by the model any more
+	HandoverPause time.Duration // how long the assistant is silent after somebody wrote by hand
+	Debounce      time.Duration // how long a person must be quiet before an answer starts
+	ResendAfter   time.Duration // how long an unknown send waits for a status before it is sent again
+	Workers       int           // answers worked on at once
 }
 
 // Rate is how many requests one client may send in a window of time. With zero
@@ -120,6 +123,9 @@ func (p *parser) config(env environment) Config {
 			BaseURL:       p.url(env.WhatsAppBaseURL),
 			APIVersion:    p.match(env.WhatsAppAPIVersion, `^v[0-9]+\.[0-9]+$`, "must be a version of the Graph API such as v25.0"),
 			Instructions:  p.instructions(env.AssistantInstructions),
+			Apology:       env.AssistantApology.value,
+			ReplyWithin:   p.duration(env.ReplyWithin, time.Minute, 24*time.Hour),
+			HandoverPause: p.duration(env.HandoverPause, 0, 30*24*time.Hour),
 			Debounce:      p.duration(env.ReplyDebounce, 0, time.Minute),
 			ResendAfter:   p.duration(env.ResendAfter, time.Second, 24*time.Hour),
 			Workers:       p.number(env.ReplyWorkers, 1, 1000),

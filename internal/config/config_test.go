@@ -93,7 +93,7 @@ func TestDefaultsHoldWhereNothingIsSaid(t *testing.T) {
 		Gemini:      Gemini{Model: "gemini-3.5-flash-lite", FallbackModel: "gemini-3.8-flash", Timeout: time.Minute},
 		WhatsApp: WhatsApp{
 			APIVersion: "v25.0", Instructions: strings.TrimSpace(builtInInstructions),
-			Debounce: 1500 * time.Millisecond, ResendAfter: 2 * time.Minute, Workers: 64,
+			ReplyWithin: 12 * time.Hour, HandoverPause: time.Hour, Debounce: 1500 * time.Millisecond, ResendAfter: 2 * time.Minute, Workers: 64,
 		},
 		RateSignups:   Rate{20, time.Minute},
 		RateGemini:    Rate{20, time.Minute},
@@ -115,7 +115,7 @@ func TestEverythingCanBeSet(t *testing.T) {
 		"GEMINI_API_KEY=key", "GEMINI_MODEL=a", "GEMINI_FALLBACK_MODEL=models/b", "GEMINI_BASE_URL=http://localhost:8001/", "GEMINI_TIMEOUT=90s",
 		"WHATSAPP_TOKEN=token", "WHATSAPP_APP_SECRET=new, old,", "WEBHOOK_VERIFY_TOKEN=verify me", "WHATSAPP_PHONE_NUMBER_ID=1234567890",
 		"WHATSAPP_BASE_URL=https://example.com/graph", "WHATSAPP_API_VERSION=v26.0",
-		"ASSISTANT_INSTRUCTIONS=Be brief.\nBe kind.", "REPLY_DEBOUNCE=0", "REPLY_WORKERS=1", "RESEND_AFTER=10s",
+		"ASSISTANT_INSTRUCTIONS=Be brief.\nBe kind.", "REPLY_DEBOUNCE=0", "REPLY_WITHIN=1h", "HANDOVER_PAUSE=0", "ASSISTANT_APOLOGY=Sorry.", "REPLY_WORKERS=1", "RESEND_AFTER=10s",
 		"CORS_ALLOWED_ORIGINS=https://a.example, http://localhost:3000", "API_KEYS=one,two", "ADMIN_TOKEN=admin",
 		"RATE_LIMIT_SIGNUPS=5/s", "RATE_LIMIT_GEMINI=0", "TRUSTED_PROXIES=10.1.2.3/8, 192.0.2.1,2001:db8::/32",
 		"DEBUG=true", "LOG_LEVEL=warn", "LOG_FORMAT=text", "SIMULATOR_PORT=9000", "AISHA_DATA_DIR=/var/lib/aisha",
@@ -134,7 +134,7 @@ func TestEverythingCanBeSet(t *testing.T) {
 		WhatsApp: WhatsApp{
 			Token: sensitive.NewSecret("token"), AppSecrets: secrets("new", "old"), VerifyToken: sensitive.NewSecret("verify me"),
 			PhoneNumberID: "1234567890", BaseURL: "https://example.com/graph", APIVersion: "v26.0",
-			Instructions: "Be brief.\nBe kind.", ResendAfter: 10 * time.Second, Workers: 1,
+			Instructions: "Be brief.\nBe kind.", Apology: "Sorry.", ReplyWithin: time.Hour, ResendAfter: 10 * time.Second, Workers: 1,
 		},
 		CORSAllowedOrigins: []string{"https://a.example", "http://localhost:3000"},
 		APIKeys:            secrets("one", "two"),
@@ -159,7 +159,7 @@ func TestEveryProblemIsReportedAtOnceAndNoValue(t *testing.T) {
 		"GEMINI_FALLBACK_MODEL": "hunter2?", "GEMINI_BASE_URL": "hunter2", "GEMINI_TIMEOUT": "hunter2", "WHATSAPP_TOKEN": "hunter2\x1b[0m",
 		"WHATSAPP_APP_SECRET": "hunter2,hunter2\thunter2", "WEBHOOK_VERIFY_TOKEN": "hunter2\rhunter2", "WHATSAPP_PHONE_NUMBER_ID": "hunter2",
 		"WHATSAPP_BASE_URL": "https://hunter2@example.com", "WHATSAPP_API_VERSION": "hunter2", "REPLY_DEBOUNCE": "hunter2",
-		"REPLY_WORKERS": "hunter2", "RESEND_AFTER": "hunter2", "CORS_ALLOWED_ORIGINS": "hunter2", "API_KEYS": "hunter2\x01",
+		"REPLY_WORKERS": "hunter2", "REPLY_WITHIN": "25h", "HANDOVER_PAUSE": "hunter2", "RESEND_AFTER": "hunter2", "CORS_ALLOWED_ORIGINS": "hunter2", "API_KEYS": "hunter2\x01",
 		"ADMIN_TOKEN": "hunter2\nhunter2", "RATE_LIMIT_SIGNUPS": "hunter2", "RATE_LIMIT_GEMINI": "hunter2", "TRUSTED_PROXIES": "hunter2",
 		"DEBUG": "hunter2", "LOG_LEVEL": "hunter2", "LOG_FORMAT": "hunter2", "SIMULATOR_PORT": "hunter2",
 	}
@@ -174,8 +174,8 @@ func TestEveryProblemIsReportedAtOnceAndNoValue(t *testing.T) {
 			t.Errorf("%s is not reported", name)
 		}
 	}
-	// HOST, AISHA_DATA_DIR and ASSISTANT_INSTRUCTIONS may be any text.
-	if free := 3; len(wrong)+free != len(tags()) {
+	// HOST, AISHA_DATA_DIR and the ASSISTANT_ texts may be anything.
+	if free := 4; len(wrong)+free != len(tags()) {
 		t.Errorf("%d variables are tested, there are %d", len(wrong)+free, len(tags()))
 	}
 	if strings.Contains(err.Error(), "hunter2") {

@@ -37,8 +37,11 @@ type environment struct {
 	WhatsAppAPIVersion    setting `envconfig:"WHATSAPP_API_VERSION" default:"v25.0"`
 
 	AssistantInstructions setting `envconfig:"ASSISTANT_INSTRUCTIONS" file:"true"`
+	AssistantApology      setting `envconfig:"ASSISTANT_APOLOGY"`
 	ReplyDebounce         setting `envconfig:"REPLY_DEBOUNCE" default:"1500ms"`
 	ReplyWorkers          setting `envconfig:"REPLY_WORKERS" default:"64"`
+	ReplyWithin           setting `envconfig:"REPLY_WITHIN" default:"12h"`
+	HandoverPause         setting `envconfig:"HANDOVER_PAUSE" default:"1h"`
 	ResendAfter           setting `envconfig:"RESEND_AFTER" default:"2m"`
 
 	CORSAllowedOrigins setting `envconfig:"CORS_ALLOWED_ORIGINS"`

@@ -156,7 +156,7 @@ func (p *process) serving() <-chan struct{} {
 func (p *process) kill() {
 	if p.cmd.ProcessState == nil {
 		_ = p.cmd.Process.Kill()
-		_ = <-p.ended() // killed, as it should be
+		p.t.Logf("killed: %v", <-p.ended())
 	}
 }
 

@@ -115,7 +115,7 @@ func TestWhatTheServiceFindsWrongIsNamedByField(t *testing.T) {
 	invalid.Fields = []fault.Field{{Name: "username", Message: "must be 1 to 100 characters long"}, {Name: "phone_number", Message: "must be a number"}}
 	got := call(t, newAPI(func(o *handler.Options) { o.Waitlist = joinFailing(invalid) }), post("/waiting-list/", signUp))
 	want := `{"status":"failure","data":null,"error":"the request is not valid","code":"invalid","details":[` +
-		`{"field":"username","message":"must be 1 to 100 characters long"},{"field":"phone_number","message":"must be a number"}]}` + "\n"
+		`{"field":"username","message":"must be 1 to 100 characters long"},{"field":"phone_number","message":"must be a number"}]}`
 	if got.body != want {
 		t.Errorf("got %s", got.body)
 	}

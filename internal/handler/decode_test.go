@@ -17,7 +17,7 @@ func TestLoadingSaysWhereAndWhenToLook(t *testing.T) {
 	serve(func(*http.Request) (reply, error) { return show(resource.Loading[int](), "/somewhere/7") })(
 		recorder, httptest.NewRequest(http.MethodGet, "/", nil))
 	header := recorder.Result().Header
-	if recorder.Code != http.StatusAccepted || recorder.Body.String() != `{"status":"loading","data":null}`+"\n" ||
+	if recorder.Code != http.StatusAccepted || recorder.Body.String() != `{"status":"loading","data":null}` ||
 		header.Get("Location") != "/somewhere/7" || header.Get("Retry-After") != "1" {
 		t.Errorf("got %d %v %s", recorder.Code, header, recorder.Body)
 	}

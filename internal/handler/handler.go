@@ -40,6 +40,7 @@ type Gemini interface {
 type WhatsApp interface {
 	Receive(ctx context.Context, signature string, body []byte) resource.Resource[whatsapp.Receipt]
 	Subscribe(in whatsapp.Subscription) resource.Resource[string]
+	Kept(ctx context.Context, before int64) resource.Resource[[]whatsapp.KeptItem]
 }
 
 // Options is what the handler is built of. Every service, Ready, Metrics and
@@ -56,6 +57,7 @@ type Options struct {
 
 	CORSAllowedOrigins []string // none: other origins are not allowed
 	APIKeys            []sensitive.Secret
+	AdminToken         sensitive.Secret // empty: no operator routes
 	RateSignups        Rate
 	RateGemini         Rate
 	TrustedProxies     []netip.Prefix // whose X-Forwarded-For is believed
@@ -87,6 +89,8 @@ func New(o Options) http.Handler {
 
 	r.Get("/webhook/whatsapp", serve(subscribe(o.WhatsApp)))
 	r.With(within(webhookPatience)).Post("/webhook/whatsapp", serve(receive(o.WhatsApp)))
+
+	r.With(requireOperator(o.AdminToken)).Get("/operator/kept-items", serve(listKept(o.WhatsApp)))
 
 	r.Get("/healthz", serve(alive))
 	r.With(within(readyPatience)).Get("/readyz", serve(ready(o.Ready)))

@@ -40,6 +40,7 @@ type (
 	webhook  struct {
 		receive   func(ctx context.Context, signature string, body []byte) (whatsapp.Receipt, error)
 		subscribe func(whatsapp.Subscription) (string, error)
+		kept      func(before int64) ([]whatsapp.KeptItem, error)
 	}
 )
 
@@ -57,6 +58,10 @@ func (f webhook) Receive(ctx context.Context, signature string, body []byte) res
 
 func (f webhook) Subscribe(in whatsapp.Subscription) resource.Resource[string] {
 	return resource.From(f.subscribe(in))
+}
+
+func (f webhook) Kept(_ context.Context, before int64) resource.Resource[[]whatsapp.KeptItem] {
+	return resource.From(f.kept(before))
 }
 
 // joinFailing and askFailing are services that fail with err.
@@ -84,6 +89,7 @@ func working(change ...func(*handler.Options)) handler.Options {
 				return whatsapp.Receipt{Messages: 2, Statuses: 1}, nil
 			},
 			subscribe: func(in whatsapp.Subscription) (string, error) { return in.Challenge, nil },
+			kept:      func(int64) ([]whatsapp.KeptItem, error) { return nil, nil },
 		},
 		Ready:      func(context.Context) error { return nil },
 		Metrics:    promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),

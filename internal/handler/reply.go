@@ -95,5 +95,5 @@ func encode(answer reply) (body []byte, contentType string, err error) {
 	if err := encoder.Encode(answer.body); err != nil {
 		return nil, "", err
 	}
-	return out.Bytes(), "application/json; charset=utf-8", nil
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), "application/json; charset=utf-8", nil
 }

@@ -100,20 +100,20 @@ func TestAnswersAreExact(t *testing.T) {
 		contentType string
 		body        string
 	}{
-		"root":              {get("/"), "application/json; charset=utf-8", `{"message":"Waiting List API is running"}` + "\n"},
-		"sign-up":           {post("/waiting-list/", signUp), "application/json; charset=utf-8", `{"message":"Added to waiting list","id":1}` + "\n"},
-		"sign-up, no slash": {post("/waiting-list", signUp), "application/json; charset=utf-8", `{"message":"Added to waiting list","id":1}` + "\n"},
-		"prompt":            {post("/gemini", `{"prompt":"x"}`), "application/json; charset=utf-8", `{"response":"1 < 2 & that's it"}` + "\n"},
+		"root":              {get("/"), "application/json; charset=utf-8", `{"message":"Waiting List API is running"}`},
+		"sign-up":           {post("/waiting-list/", signUp), "application/json; charset=utf-8", `{"message":"Added to waiting list","id":1}`},
+		"sign-up, no slash": {post("/waiting-list", signUp), "application/json; charset=utf-8", `{"message":"Added to waiting list","id":1}`},
+		"prompt":            {post("/gemini", `{"prompt":"x"}`), "application/json; charset=utf-8", `{"response":"1 < 2 & that's it"}`},
 		"subscription": {
 			get("/webhook/whatsapp?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=T"),
 			"text/plain; charset=utf-8", "1158201444",
 		},
 		"webhook": {
 			signed(post("/webhook/whatsapp", `{"object":"whatsapp_business_account"}`)), "application/json; charset=utf-8",
-			`{"status":"success","data":{"messages":2,"statuses":1,"kept":0}}` + "\n",
+			`{"status":"success","data":{"messages":2,"statuses":1,"kept":0}}`,
 		},
-		"health": {get("/healthz"), "application/json; charset=utf-8", `{"status":"success","data":{"state":"up"}}` + "\n"},
-		"ready":  {get("/readyz"), "application/json; charset=utf-8", `{"status":"success","data":{"state":"ready"}}` + "\n"},
+		"health": {get("/healthz"), "application/json; charset=utf-8", `{"status":"success","data":{"state":"up"}}`},
+		"ready":  {get("/readyz"), "application/json; charset=utf-8", `{"status":"success","data":{"state":"ready"}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

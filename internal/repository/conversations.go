@@ -32,11 +32,19 @@ func (c *Conversations) Due(ctx context.Context, personID int64) (whatsapp.Due, 
 	var due whatsapp.Due
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		SELECT coalesce(user_id, ''), coalesce(phone, ''), name FROM person WHERE id = $1`, personID,
-	).QueryRow(func(row pgx.Row) error {
-		var phone, name string
-		err := row.Scan(&due.Person.UserID, &phone, &name)
-		due.Person.Phone, due.Person.Name = sensitive.NewPhone(phone), sensitive.NewText(name)
+		SELECT coalesce(user_id, ''), coalesce(phone, ''), name,
+		       opted_out_at IS NOT NULL, coalesce(paused_until > now(), false), coalesce(hinted_at > now() - interval '1 day', false),
+		       (SELECT count(*) FROM (
+		            SELECT created_at FROM answer WHERE person_id = person.id ORDER BY id DESC LIMIT 50) AS latest
+		        WHERE created_at > now() - $2::interval)
+		FROM person
+		WHERE id = $1`, personID, whatsapp.MachineSpan,
+	).Query(func(rows pgx.Rows) error {
+		// Nobody is found where two persons turned out to be one.
+		people, err := pgx.CollectRows(rows, scanPerson)
+		if len(people) == 1 {
+			due.Person = people[0]
+		}
 		return err
 	})
 	batch.Queue(`
@@ -50,7 +58,12 @@ func (c *Conversations) Due(ctx context.Context, personID int64) (whatsapp.Due, 
 		return err
 	})
 	batch.Queue(`
-		SELECT id, wamid, phone_number_id, kind, body, extract(epoch FROM now() - received_at)::float8
+		SELECT id, wamid, phone_number_id, kind, body, media_id, media_type, media_sha256, revoked,
+		       CASE WHEN quotes = '' THEN '' ELSE coalesce(
+		           (SELECT part.body FROM part WHERE part.wamid = quotes),
+		           (SELECT quoted.body FROM message AS quoted WHERE quoted.wamid = message.quotes), '') END,
+		       extract(epoch FROM now() - received_at)::float8,
+		       extract(epoch FROM now() - least(sent_at, received_at))::float8
 		FROM message
 		WHERE person_id = $1 AND answer_id IS NULL
 		ORDER BY id
@@ -74,13 +87,22 @@ func scanPart(row pgx.CollectableRow) (whatsapp.Part, error) {
 	return part, err
 }
 
+func scanPerson(row pgx.CollectableRow) (whatsapp.Person, error) {
+	var person whatsapp.Person
+	var phone, name string
+	err := row.Scan(&person.UserID, &phone, &name, &person.OptedOut, &person.Paused, &person.Hinted, &person.Recent)
+	person.Phone, person.Name = sensitive.NewPhone(phone), sensitive.NewText(name)
+	return person, err
+}
+
 func scanWaiting(row pgx.CollectableRow) (whatsapp.Waiting, error) {
-	var waiting whatsapp.Waiting
-	var body string
-	var age float64
-	err := row.Scan(&waiting.ID, &waiting.WAMID, &waiting.PhoneNumberID, &waiting.Kind, &body, &age)
-	waiting.Text, waiting.Age = sensitive.NewText(body), seconds(age)
-	return waiting, err
+	var w whatsapp.Waiting
+	var body, quoted string
+	var age, sentAgo float64
+	err := row.Scan(&w.ID, &w.WAMID, &w.PhoneNumberID, &w.Kind, &body, &w.Media.ID, &w.Media.MIMEType, &w.Media.SHA256, &w.Revoked,
+		&quoted, &age, &sentAgo)
+	w.Text, w.Quoted, w.Age, w.SentAgo = sensitive.NewText(body), sensitive.NewText(quoted), seconds(age), seconds(sentAgo)
+	return w, err
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
@@ -95,7 +117,7 @@ func (c *Conversations) History(ctx context.Context, personID int64, limit int) 
 		        FROM message WHERE message.answer_id = answer.id),
 		       answer.body
 		FROM answer
-		WHERE answer.person_id = $1
+		WHERE answer.person_id = $1 AND answer.body <> ''
 		ORDER BY answer.id DESC
 		LIMIT $2`, personID, limit)
 	if err != nil {
@@ -113,21 +135,54 @@ func (c *Conversations) History(ctx context.Context, personID int64, limit int) 
 	return history, nil
 }
 
-// SaveAnswer stores an answer with its parts and marks its messages.
+// SaveAnswer stores an answer with its parts and its effect, and marks its
+// messages.
 func (c *Conversations) SaveAnswer(ctx context.Context, answer whatsapp.Answer) error {
 	return inTx(ctx, c.pool, func(ctx context.Context, tx pgx.Tx) error {
-		var id int64
-		err := tx.QueryRow(ctx, `
-			INSERT INTO answer (person_id, phone_number_id, body, model, prompt_tokens, response_tokens)
-			VALUES ($1, $2, $3, $4, $5, $6)
-			RETURNING id`,
-			answer.PersonID, answer.PhoneNumberID, answer.Words.Body.Reveal(),
-			answer.Words.Model, answer.Words.PromptTokens, answer.Words.ResponseTokens).Scan(&id)
-		if err != nil {
-			return fmt.Errorf("store an answer: %w", err)
+		if err := saveAnswer(ctx, tx, answer); err != nil {
+			return err
 		}
-		return saveParts(ctx, tx, id, answer)
+		return applyEffect(ctx, tx, answer)
 	})
+}
+
+func saveAnswer(ctx context.Context, tx pgx.Tx, answer whatsapp.Answer) error {
+	var id int64
+	err := tx.QueryRow(ctx, `
+		INSERT INTO answer (person_id, phone_number_id, body, model, prompt_tokens, response_tokens)
+		VALUES ($1, $2, $3, $4, $5, $6)
+		RETURNING id`,
+		answer.PersonID, answer.PhoneNumberID, answer.Words.Body.Reveal(),
+		answer.Words.Model, answer.Words.PromptTokens, answer.Words.ResponseTokens).Scan(&id)
+	if err != nil {
+		return fmt.Errorf("store an answer: %w", err)
+	}
+	return saveParts(ctx, tx, id, answer)
+}
+
+// muted is how long a person who seems to be a machine gets no answer.
+const muted = time.Hour
+
+func applyEffect(ctx context.Context, tx pgx.Tx, answer whatsapp.Answer) error {
+	var sql string
+	args := []any{answer.PersonID}
+	switch answer.Effect {
+	case whatsapp.OptOut:
+		sql = `UPDATE person SET opted_out_at = now() WHERE id = $1`
+	case whatsapp.OptIn:
+		sql = `UPDATE person SET opted_out_at = NULL WHERE id = $1`
+	case whatsapp.Hint:
+		sql = `UPDATE person SET hinted_at = now() WHERE id = $1`
+	case whatsapp.Mute:
+		sql = `UPDATE person SET paused_until = greatest(paused_until, now() + $2) WHERE id = $1`
+		args = append(args, muted)
+	default:
+		return nil
+	}
+	if _, err := tx.Exec(ctx, sql, args...); err != nil {
+		return fmt.Errorf("store the effect of an answer: %w", err)
+	}
+	return nil
 }
 
 // saveParts stores the parts and marks the messages in one round trip. It

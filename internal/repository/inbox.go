@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
@@ -18,8 +17,9 @@ import (
 
 // Inbox stores what webhooks tell and queues the work that follows.
 type Inbox struct {
-	pool  *pgxpool.Pool
-	queue *river.Client[pgx.Tx]
+	pool   *pgxpool.Pool
+	queue  *river.Client[pgx.Tx]
+	stores groupCommit[whatsapp.Batch, struct{}]
 }
 
 // NewInbox makes an Inbox. Its queue client only inserts.
@@ -28,14 +28,23 @@ func NewInbox(pool *pgxpool.Pool) (*Inbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the queue for inserts: %w", err)
 	}
-	return &Inbox{pool: pool, queue: queue}, nil
+	i := &Inbox{pool: pool, queue: queue}
+	i.stores.commit, i.stores.weight = i.store, weight
+	return i, nil
 }
 
 // Store commits the batch and a reply for every person who wrote something
-// new or whose pending send was settled.
+// new or whose pending send was settled. Batches that are stored at the same
+// time share a commit.
 func (i *Inbox) Store(ctx context.Context, batch whatsapp.Batch) error {
-	return inTx(ctx, i.pool, func(ctx context.Context, tx pgx.Tx) error {
-		people, err := resolvePeople(ctx, tx, batch.Messages)
+	_, err := i.stores.do(ctx, batch)
+	return err
+}
+
+func (i *Inbox) store(ctx context.Context, batches []whatsapp.Batch) ([]struct{}, error) {
+	batch := merge(batches)
+	err := inTx(ctx, i.pool, func(ctx context.Context, tx pgx.Tx) error {
+		people, err := resolvePeople(ctx, tx, senders(batch.Messages))
 		if err != nil {
 			return err
 		}
@@ -43,8 +52,13 @@ func (i *Inbox) Store(ctx context.Context, batch whatsapp.Batch) error {
 		if err != nil {
 			return err
 		}
-		return i.queueReplies(ctx, tx, wake)
+		more, err := storeEvents(ctx, tx, batch)
+		if err != nil {
+			return err
+		}
+		return i.queueReplies(ctx, tx, append(wake, more...))
 	})
+	return make([]struct{}, len(batches)), err
 }
 
 // storeItems writes everything in the batch in one round trip and returns the
@@ -59,6 +73,7 @@ func storeItems(ctx context.Context, tx pgx.Tx, batch whatsapp.Batch, people []i
 	statements := &pgx.Batch{}
 	if len(batch.Messages) > 0 {
 		insertMessages(statements, batch.Messages, people).Query(collect)
+		verifyNumbers(statements, batch.Messages)
 	}
 	if statuses := latest(batch.Statuses); len(statuses) > 0 {
 		applyStatuses(statements, statuses).Query(collect)
@@ -73,82 +88,30 @@ func storeItems(ctx context.Context, tx pgx.Tx, batch whatsapp.Batch, people []i
 	return slices.Compact(wake), nil
 }
 
+func senders(messages []whatsapp.Message) []whatsapp.Identity {
+	who := make([]whatsapp.Identity, len(messages))
+	for k, m := range messages {
+		who[k] = m.Sender
+	}
+	return who
+}
+
 func insertMessages(statements *pgx.Batch, messages []whatsapp.Message, people []int64) *pgx.QueuedQuery {
 	n := len(messages)
 	wamids, numbers, kinds, bodies := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	files, types, sums, quotes := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	sent := make([]time.Time, n)
 	for k, m := range messages {
 		wamids[k], numbers[k], kinds[k], bodies[k], sent[k] = m.WAMID, m.PhoneNumberID, m.Kind, m.Text.Reveal(), m.SentAt
+		files[k], types[k], sums[k], quotes[k] = m.Media.ID, m.Media.MIMEType, m.Media.SHA256, m.Quotes
 	}
 	return statements.Queue(`
-		INSERT INTO message (wamid, person_id, phone_number_id, kind, body, sent_at)
-		SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+		INSERT INTO message (wamid, person_id, phone_number_id, kind, body, media_id, media_type, media_sha256, quotes, sent_at)
+		SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[],
+		                     $6::text[], $7::text[], $8::text[], $9::text[], $10::timestamptz[])
 		ON CONFLICT (wamid) DO NOTHING
 		RETURNING person_id`,
-		wamids, people, numbers, kinds, bodies, sent)
-}
-
-// applyStatuses moves parts forward. A part is found by our own id, which came
-// back with the status; Meta's id is learned on the way, for the case that the
-// status is faster than the answer to the send. Rows are locked in the order of
-// their ids, so that two webhooks about the same parts cannot deadlock.
-func applyStatuses(statements *pgx.Batch, statuses []whatsapp.Status) *pgx.QueuedQuery {
-	n := len(statuses)
-	ids, wamids, deliveries, codes := make([]*uuid.UUID, n), make([]string, n), make([]string, n), make([]*int, n)
-	for k, s := range statuses {
-		ids[k] = partID(s.Callback)
-		wamids[k], deliveries[k] = s.WAMID, string(s.Delivery)
-		if s.ErrorCode != 0 {
-			codes[k] = &s.ErrorCode
-		}
-	}
-	return statements.Queue(`
-		WITH told AS (
-			SELECT * FROM unnest($1::uuid[], $2::text[], $3::delivery[], $4::int[]) AS t (id, wamid, delivery, code)
-		), known AS (
-			SELECT part.id, told.wamid, told.delivery, told.code, part.delivery = 'sending' AS pending
-			FROM told JOIN part ON part.id = told.id OR part.wamid = told.wamid
-			ORDER BY part.id
-			FOR UPDATE OF part
-		), moved AS (
-			UPDATE part
-			SET delivery   = GREATEST(part.delivery, known.delivery),
-			    wamid      = COALESCE(part.wamid, known.wamid),
-			    error_code = COALESCE(known.code, part.error_code)
-			FROM known
-			WHERE part.id = known.id
-			RETURNING part.person_id, known.pending
-		)
-		SELECT person_id FROM moved WHERE pending`,
-		ids, wamids, deliveries, codes)
-}
-
-// latest keeps one status for each message, the one that is furthest forward.
-func latest(statuses []whatsapp.Status) []whatsapp.Status {
-	rank := []whatsapp.Delivery{whatsapp.Sent, whatsapp.Failed, whatsapp.Delivered, whatsapp.Read}
-	furthest := make(map[string]int, len(statuses))
-	var kept []whatsapp.Status
-	for _, s := range statuses {
-		at, seen := furthest[s.WAMID]
-		if !seen {
-			furthest[s.WAMID] = len(kept)
-			kept = append(kept, s)
-			continue
-		}
-		if slices.Index(rank, s.Delivery) > slices.Index(rank, kept[at].Delivery) {
-			kept[at] = s
-		}
-	}
-	return kept
-}
-
-// partID reads our id from a status; nil where it is not one of ours.
-func partID(callback string) *uuid.UUID {
-	id, err := uuid.Parse(callback)
-	if err != nil {
-		return nil
-	}
-	return &id
+		wamids, people, numbers, kinds, bodies, files, types, sums, quotes, sent)
 }
 
 func insertKept(statements *pgx.Batch, items []whatsapp.Kept) {

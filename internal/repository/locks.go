@@ -19,6 +19,7 @@ const (
 	migrationLocks int32 = 1
 	signUpLocks    int32 = 2
 	instanceLocks  int32 = 3
+	earlyLocks     int32 = 4
 )
 
 var errLockLost = errors.New("the connection that held the locks was lost")

@@ -2,11 +2,26 @@ package repository
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"aisha/internal/service/whatsapp"
+)
+
+const (
+	// Meta lets a person have personBurst messages at once and one in
+	// personEvery on the average.
+	personBurst = 45
+	personEvery = 6 * time.Second
+	// probeLease is how long the part that tries a closed gate is waited for
+	// before another one tries.
+	probeLease = time.Minute
+	// probeWait is how soon the others ask what became of it.
+	probeWait = 5 * time.Second
 )
 
 // Outbox keeps how far each part of an answer has come.
@@ -15,52 +30,180 @@ type Outbox struct{ pool *pgxpool.Pool }
 // NewOutbox makes an Outbox.
 func NewOutbox(pool *pgxpool.Pool) *Outbox { return &Outbox{pool} }
 
-// BeginSend notes that a send begins. Counting the attempts makes sure that
-// two workers cannot begin the same one.
-func (o *Outbox) BeginSend(ctx context.Context, part whatsapp.Part) error {
-	return o.update(ctx, "note that a send begins", `
-		UPDATE part
-		SET delivery = 'sending', attempts = attempts + 1, attempted_at = now()
-		WHERE id = $1 AND attempts = $2 AND delivery = $3`,
-		part.ID, part.Attempts, string(part.Delivery))
-}
-
-// Accept notes that the Graph API took the part. Statuses may have been
-// faster; what they told stays.
-func (o *Outbox) Accept(ctx context.Context, partID, wamid string) error {
-	return o.update(ctx, "note that a part was accepted", `
-		UPDATE part
-		SET delivery = GREATEST(delivery, 'accepted'), wamid = $2
-		WHERE id = $1`,
-		partID, wamid)
-}
-
-// Refuse notes that the Graph API did not take the part.
-func (o *Outbox) Refuse(ctx context.Context, partID string, refusal whatsapp.Refusal) error {
-	next, reason := whatsapp.Unsent, (*string)(nil)
-	if refusal.Reaction == whatsapp.GiveUp {
-		text := refusal.Error()
-		next, reason = whatsapp.Failed, &text
-	}
-	return o.update(ctx, "note that a part was refused", `
-		UPDATE part
-		SET delivery = $2, error_code = $3, error = $4
-		WHERE id = $1 AND delivery = 'sending'`,
-		partID, string(next), refusal.Code, reason)
-}
-
-// update changes one row, or returns ErrOvertaken where it is no longer as
-// the statement expects it.
-func (o *Outbox) update(ctx context.Context, doing, sql string, args ...any) error {
+// BeginSend notes that a send begins, or returns how long it must wait. All
+// that may hold it back is looked at in the one statement that notes it.
+// Counting the attempts makes sure that two workers cannot begin the same send.
+//
+// Where the gate of the number is closed and it is time to try, the part
+// becomes the probe; the lock of the gate's row lets only one do so.
+func (o *Outbox) BeginSend(ctx context.Context, part whatsapp.Part) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 
-	tag, err := o.pool.Exec(ctx, sql, args...)
+	var begun bool
+	var wait float64
+	err := o.pool.QueryRow(ctx, `
+		WITH due AS (
+			SELECT part.person_id,
+			       greatest(part.not_before, person.quota_full_at - $5::interval) AS earliest
+			FROM part JOIN person ON person.id = part.person_id
+			WHERE part.id = $1 AND part.attempts = $2 AND part.delivery = $3
+		), free AS (
+			SELECT person_id FROM due WHERE coalesce(earliest <= now(), true)
+		), gate AS (
+			SELECT CASE WHEN probe IS NULL THEN resume_at ELSE least(resume_at, now() + $8::interval) END AS retry_at
+			FROM sending_gate WHERE phone_number_id = $4
+		), probe AS (
+			UPDATE sending_gate SET probe = $1, resume_at = now() + $7::interval
+			FROM free
+			WHERE phone_number_id = $4 AND resume_at <= now()
+			RETURNING person_id
+		), passed AS (
+			SELECT person_id FROM free WHERE NOT EXISTS (SELECT FROM gate)
+			UNION ALL
+			SELECT person_id FROM probe
+		), begun AS (
+			UPDATE part SET delivery = 'sending', attempts = attempts + 1, attempted_at = now()
+			FROM passed
+			WHERE id = $1 AND attempts = $2 AND delivery = $3
+			RETURNING id
+		), counted AS (
+			UPDATE person SET quota_full_at = greatest(quota_full_at, now()) + $6::interval
+			FROM passed
+			WHERE id = passed.person_id
+		)
+		SELECT EXISTS (SELECT FROM begun),
+		       coalesce(extract(epoch FROM greatest(earliest, (SELECT retry_at FROM gate)) - now()), 0)::float8
+		FROM due`,
+		part.ID, part.Attempts, string(part.Delivery), part.PhoneNumberID,
+		(personBurst-1)*personEvery, personEvery, probeLease, probeWait,
+	).Scan(&begun, &wait)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return 0, fmt.Errorf("note that a send begins: %w", whatsapp.ErrOvertaken)
+	case err != nil:
+		return 0, fmt.Errorf("note that a send begins: %w", translate(err))
+	case begun:
+		return 0, nil
+	}
+	// Another part became the probe at the same moment.
+	return max(seconds(wait), time.Second), nil
+}
+
+// Accept notes that the Graph API took the part. Statuses may have been
+// faster; what they told stays. The part that tried a closed gate opens it.
+func (o *Outbox) Accept(ctx context.Context, partID, wamid string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+
+	var accepted, opened, early bool
+	batch := &pgx.Batch{}
+	shareEarlyLock(batch, wamid)
+	batch.Queue(`
+		WITH accepted AS (
+			UPDATE part
+			SET delivery = CASE WHEN part.delivery = 'failed' AND part.wamid <> $2 THEN 'accepted'
+			                    ELSE GREATEST(part.delivery, 'accepted') END,
+			    wamid    = $2
+			FROM part AS old
+			WHERE old.id = part.id AND part.id = $1 AND part.delivery <> 'unsent'
+			RETURNING old.id, old.wamid
+		), former AS (
+			INSERT INTO former_wamid (wamid, part_id)
+			SELECT wamid, id FROM accepted WHERE wamid <> $2
+			ON CONFLICT DO NOTHING
+		), opened AS (
+			DELETE FROM sending_gate WHERE probe = $1 RETURNING 1
+		)
+		SELECT EXISTS (SELECT FROM accepted), EXISTS (SELECT FROM opened),
+		       EXISTS (SELECT FROM early_status WHERE wamid = $2)`,
+		partID, wamid,
+	).QueryRow(func(row pgx.Row) error { return row.Scan(&accepted, &opened, &early) })
+
+	err := o.pool.SendBatch(ctx, batch).Close()
+	if err == nil && !accepted {
+		err = o.acceptLate(ctx, partID, wamid)
+	}
+	if err == nil && early {
+		err = o.takeUpEarly(ctx, wamid)
+	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", doing, translate(err))
+		return false, fmt.Errorf("note that a part was accepted: %w", translate(err))
 	}
-	if tag.RowsAffected() == 0 {
-		return fmt.Errorf("%s: %w", doing, whatsapp.ErrOvertaken)
+	return opened, nil
+}
+
+// acceptLate is for a part that a status put back to be sent again before its
+// send had ended. If the status spoke of this very send, the part stays put
+// back; if it spoke of a former one, the part is sent now.
+func (o *Outbox) acceptLate(ctx context.Context, partID, wamid string) error {
+	_, err := o.pool.Exec(ctx, `
+		UPDATE part SET delivery = 'accepted', wamid = $2
+		WHERE id = $1 AND delivery = 'unsent' AND NOT EXISTS (SELECT FROM former_wamid WHERE wamid = $2)`,
+		partID, wamid)
+	return err
+}
+
+// Refuse notes that the Graph API did not take the part.
+func (o *Outbox) Refuse(ctx context.Context, part whatsapp.Part, refusal whatsapp.Refusal) (whatsapp.Refused, error) {
+	var outcome whatsapp.Refused
+	err := inTx(ctx, o.pool, func(ctx context.Context, tx pgx.Tx) error {
+		refusals, err := lockSending(ctx, tx, part)
+		if err != nil {
+			return err
+		}
+		if refusal.ForAll() {
+			if err := putBack(ctx, tx, part, refusal); err != nil {
+				return err
+			}
+			outcome, err = closeGate(ctx, tx, part, refusal)
+			return err
+		}
+		outcome = whatsapp.Refused{GivenUp: refusal.Final(refusals)}
+		if !outcome.GivenUp {
+			outcome.Wait = max(whatsapp.Backoff(refusals), refusal.RetryAfter)
+		}
+		return refuseOne(ctx, tx, part, refusal, outcome)
+	})
+	if err != nil {
+		return whatsapp.Refused{}, fmt.Errorf("note that a part was refused: %w", err)
 	}
-	return nil
+	return outcome, nil
+}
+
+// lockSending returns how often the part was refused before.
+func lockSending(ctx context.Context, tx pgx.Tx, part whatsapp.Part) (refusals int, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT refusals FROM part
+		WHERE id = $1 AND attempts = $2 AND delivery = 'sending'
+		FOR UPDATE`, part.ID, part.Attempts).Scan(&refusals)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, whatsapp.ErrOvertaken
+	}
+	return refusals, err
+}
+
+// putBack is for a refusal that says nothing about the part itself.
+func putBack(ctx context.Context, tx pgx.Tx, part whatsapp.Part, refusal whatsapp.Refusal) error {
+	_, err := tx.Exec(ctx, `UPDATE part SET delivery = 'unsent', error_code = $2 WHERE id = $1`, part.ID, refusal.Code)
+	return err
+}
+
+// refuseOne is for a refusal of this part alone. To be refused like that the
+// number must be able to send, so a part that tried a closed gate opens it.
+func refuseOne(ctx context.Context, tx pgx.Tx, part whatsapp.Part, refusal whatsapp.Refusal, outcome whatsapp.Refused) error {
+	next, reason := whatsapp.Unsent, (*string)(nil)
+	if outcome.GivenUp {
+		text := refusal.Error()
+		next, reason = whatsapp.Failed, &text
+	}
+	_, err := tx.Exec(ctx, `
+		WITH opened AS (
+			DELETE FROM sending_gate WHERE probe = $1
+		)
+		UPDATE part
+		SET delivery = $2, error_code = $3, error = $4, refusals = refusals + 1, not_before = now() + $5::interval
+		WHERE id = $1`,
+		part.ID, string(next), refusal.Code, reason, outcome.Wait)
+	return err
 }

@@ -10,29 +10,51 @@ import (
 	"aisha/internal/service/whatsapp"
 )
 
-// resolvePeople returns the id of each message's sender, in the order of the
-// messages, and stores who is new or has a new alias. Known persons cost one
-// read for the whole batch and no write.
-func resolvePeople(ctx context.Context, tx pgx.Tx, messages []whatsapp.Message) ([]int64, error) {
-	if len(messages) == 0 {
+// resolvePeople returns the id of each person, in the order given, and stores
+// who is new or has a new alias. Known persons cost one read for all of them
+// and no write.
+func resolvePeople(ctx context.Context, tx pgx.Tx, who []whatsapp.Identity) ([]int64, error) {
+	if len(who) == 0 {
 		return nil, nil
 	}
-	known, err := findPeople(ctx, tx, messages)
+	known, err := findPeople(ctx, tx, who)
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]int64, len(messages))
-	for k, m := range messages {
-		person, found := known.find(m.Sender)
-		if !found || person.lacks(m.Sender) {
-			if person, err = savePerson(ctx, tx, person, m.Sender); err != nil {
-				return nil, err
-			}
-			known.add(person)
+	ids := make([]int64, len(who))
+	for k, one := range who {
+		person, err := known.resolve(ctx, tx, one)
+		if err != nil {
+			return nil, err
 		}
 		ids[k] = person.id
 	}
+	// A merge may have given an earlier message's sender another id.
+	for k, one := range who {
+		if person, found := known.find(one); found {
+			ids[k] = person.id
+		}
+	}
 	return ids, nil
+}
+
+func (p people) resolve(ctx context.Context, tx pgx.Tx, who whatsapp.Identity) (person, error) {
+	found, known := p.find(who)
+	if other, two := p.other(found, who); two {
+		if err := mergePeople(ctx, tx, found.id, other.id); err != nil {
+			return person{}, err
+		}
+		p.forget(other)
+	}
+	if known && !found.lacks(who) {
+		return found, nil
+	}
+	saved, err := savePerson(ctx, tx, found, who)
+	if err != nil {
+		return person{}, err
+	}
+	p.add(saved)
+	return saved, nil
 }
 
 type person struct {
@@ -57,6 +79,19 @@ func (p people) find(who whatsapp.Identity) (person, bool) {
 	return found, ok
 }
 
+// other is the second person where a user id and a number that were thought to
+// be two persons' turn out to be one's, and the first has no number yet. Where
+// the first has another number, the number has changed hands and stays theirs.
+func (p people) other(one person, who whatsapp.Identity) (person, bool) {
+	other, found := p.byPhone[who.Phone.Reveal()]
+	return other, found && other.id != one.id && one.phone == "" && other.userID == ""
+}
+
+func (p people) forget(one person) {
+	delete(p.byUserID, one.userID)
+	delete(p.byPhone, one.phone)
+}
+
 func (p people) add(one person) {
 	if one.userID != "" {
 		p.byUserID[one.userID] = one
@@ -66,14 +101,14 @@ func (p people) add(one person) {
 	}
 }
 
-func findPeople(ctx context.Context, tx pgx.Tx, messages []whatsapp.Message) (people, error) {
-	userIDs, phones := make([]string, 0, len(messages)), make([]string, 0, len(messages))
-	for _, m := range messages {
-		if m.Sender.UserID != "" {
-			userIDs = append(userIDs, m.Sender.UserID)
+func findPeople(ctx context.Context, tx pgx.Tx, who []whatsapp.Identity) (people, error) {
+	userIDs, phones := make([]string, 0, len(who)), make([]string, 0, len(who))
+	for _, one := range who {
+		if one.UserID != "" {
+			userIDs = append(userIDs, one.UserID)
 		}
-		if !m.Sender.Phone.IsZero() {
-			phones = append(phones, m.Sender.Phone.Reveal())
+		if !one.Phone.IsZero() {
+			phones = append(phones, one.Phone.Reveal())
 		}
 	}
 	rows, err := tx.Query(ctx, `

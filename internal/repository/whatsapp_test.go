@@ -154,10 +154,10 @@ func TestASendIsBegunOnce(t *testing.T) {
 	pool := open(t)
 	_, parts := answered(t, pool)
 	outbox := repository.NewOutbox(pool)
-	if err := outbox.BeginSend(t.Context(), parts[0]); err != nil {
+	if _, err := outbox.BeginSend(t.Context(), parts[0]); err != nil {
 		t.Fatal(err)
 	}
-	if err := outbox.BeginSend(t.Context(), parts[0]); !errors.Is(err, whatsapp.ErrOvertaken) {
+	if _, err := outbox.BeginSend(t.Context(), parts[0]); !errors.Is(err, whatsapp.ErrOvertaken) {
 		t.Errorf("a second worker began the same send: %v", err)
 	}
 }
@@ -168,7 +168,7 @@ func TestStatusesMoveAPartForwardOnly(t *testing.T) {
 	_, parts := answered(t, pool)
 	outbox, inbox := repository.NewOutbox(pool), newInbox(t, pool)
 	part := parts[0]
-	if err := outbox.BeginSend(t.Context(), part); err != nil {
+	if _, err := outbox.BeginSend(t.Context(), part); err != nil {
 		t.Fatal(err)
 	}
 	before := jobs(t, pool)
@@ -187,7 +187,7 @@ func TestStatusesMoveAPartForwardOnly(t *testing.T) {
 	if n := jobs(t, pool) - before; n != 1 {
 		t.Errorf("the settled send woke %d replies, want 1", n)
 	}
-	if err := outbox.Accept(t.Context(), part.ID, "out1"); err != nil {
+	if _, err := outbox.Accept(t.Context(), part.ID, "out1"); err != nil {
 		t.Error(err)
 	}
 	for _, late := range []whatsapp.Delivery{whatsapp.Sent, whatsapp.Failed} {
@@ -209,10 +209,11 @@ func TestARefusedPartIsTriedAgainUnlessGivenUp(t *testing.T) {
 	id, parts := answered(t, pool)
 	outbox := repository.NewOutbox(pool)
 	for i, reaction := range []whatsapp.Reaction{whatsapp.WaitPerson, whatsapp.GiveUp} {
-		if err := outbox.BeginSend(t.Context(), parts[i]); err != nil {
+		if _, err := outbox.BeginSend(t.Context(), parts[i]); err != nil {
 			t.Fatal(err)
 		}
-		if err := outbox.Refuse(t.Context(), parts[i].ID, whatsapp.Refusal{Reaction: reaction, Code: 131056}); err != nil {
+		parts[i].Attempts++
+		if _, err := outbox.Refuse(t.Context(), parts[i], whatsapp.Refusal{Reaction: reaction, Code: 131056}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -297,5 +298,145 @@ func TestJobsOfDeadInstancesAreRevived(t *testing.T) {
 	revived, err := alive.ReviveOrphans(t.Context())
 	if err != nil || revived != 1 {
 		t.Errorf("revived %d, %v; want the dead instance's one", revived, err)
+	}
+}
+
+func people(t *testing.T, pool *pgxpool.Pool) int {
+	t.Helper()
+	return count(t, pool, `SELECT count(*) FROM person`)
+}
+
+func TestAChangeOfNameKeepsThePerson(t *testing.T) {
+	t.Parallel()
+	phone := func(p string) whatsapp.Identity { return whatsapp.Identity{Phone: sensitive.NewPhone(p)} }
+	user := func(u string) whatsapp.Identity { return whatsapp.Identity{UserID: u} }
+	tests := map[string]struct {
+		before []whatsapp.Message
+		rename whatsapp.Rename
+		want   string // a condition that holds for the one person left
+	}{
+		"a new number":              {[]whatsapp.Message{text("w1", "KE.1", "254711111111", "a")}, whatsapp.Rename{From: phone("254711111111"), To: phone("254722222222")}, `user_id = 'KE.1' AND phone = '254722222222'`},
+		"a new user id":             {[]whatsapp.Message{text("w1", "KE.1", "254711111111", "a")}, whatsapp.Rename{From: user("KE.1"), To: user("KE.2")}, `user_id = 'KE.2' AND phone = '254711111111'`},
+		"a name that had a message": {[]whatsapp.Message{text("w1", "KE.1", "", "a"), text("w2", "KE.2", "254722222222", "b")}, whatsapp.Rename{From: user("KE.1"), To: user("KE.2")}, `user_id = 'KE.2' AND phone = '254722222222' AND (SELECT count(*) FROM message WHERE person_id = person.id) = 2`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := open(t)
+			inbox := newInbox(t, pool)
+			store(t, inbox, whatsapp.Batch{Messages: tt.before})
+			store(t, inbox, whatsapp.Batch{Renames: []whatsapp.Rename{tt.rename}})
+			if n := people(t, pool); n != 1 {
+				t.Errorf("there are %d persons", n)
+			}
+			if n := count(t, pool, `SELECT count(*) FROM person WHERE `+tt.want); n != 1 {
+				t.Errorf("the person is not as expected: %s", tt.want)
+			}
+		})
+	}
+}
+
+func TestTwoNamesThatTurnOutToBeOnePersonsAreMerged(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	inbox := newInbox(t, pool)
+	store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "", "254712345678", "a")}})
+	store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{text("w2", "KE.1", "", "b")}})
+	if n := people(t, pool); n != 2 {
+		t.Fatalf("there are %d persons before", n)
+	}
+	store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{text("w3", "KE.1", "254712345678", "c")}})
+	if n := count(t, pool, `SELECT count(*) FROM message WHERE person_id = (SELECT id FROM person WHERE user_id = 'KE.1' AND phone = '254712345678')`); n != 3 || people(t, pool) != 1 {
+		t.Errorf("%d of 3 messages are the one person's; there are %d", n, people(t, pool))
+	}
+}
+
+func TestEditsRevokesEchoesAndPreferencesAreApplied(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	inbox, conversations := newInbox(t, pool), repository.NewConversations(pool)
+	store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "KE.1", "", "old"), text("w2", "KE.1", "", "secret")}})
+	store(t, inbox, whatsapp.Batch{
+		Edits:   []whatsapp.Edit{{WAMID: "w1", Text: sensitive.NewText("new")}},
+		Revokes: []string{"w2"},
+		Echoes:  []whatsapp.Echo{{To: whatsapp.Identity{UserID: "KE.1"}, Pause: time.Hour}},
+	})
+	id := int64(count(t, pool, `SELECT id FROM person`))
+	due, err := conversations.Due(t.Context(), id)
+	if err != nil || len(due.Waiting) != 2 || due.Waiting[0].Text.Reveal() != "new" || !due.Waiting[1].Revoked || !due.Waiting[1].Text.IsZero() {
+		t.Errorf("due: %+v, %v", due.Waiting, err)
+	}
+	if !due.Person.Paused || due.Person.OptedOut {
+		t.Errorf("person: %+v", due.Person)
+	}
+	stop := whatsapp.Preference{Who: whatsapp.Identity{UserID: "KE.1"}, PhoneNumberID: "N", Stop: true, Confirmation: sensitive.NewText("bye")}
+	for range 2 {
+		store(t, inbox, whatsapp.Batch{Preferences: []whatsapp.Preference{stop}})
+	}
+	due, err = conversations.Due(t.Context(), id)
+	if err != nil || !due.Person.OptedOut || len(due.Parts) != 1 || due.Parts[0].Body.Reveal() != "bye" {
+		t.Errorf("after the preference: %+v, %v", due, err)
+	}
+}
+
+func TestEffectsOfAnswersAreStoredWithThem(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	conversations := repository.NewConversations(pool)
+	id, _ := answered(t, pool)
+	for _, step := range []struct {
+		effect whatsapp.Effect
+		want   func(whatsapp.Person) bool
+	}{
+		{whatsapp.OptOut, func(p whatsapp.Person) bool { return p.OptedOut }},
+		{whatsapp.OptIn, func(p whatsapp.Person) bool { return !p.OptedOut }},
+		{whatsapp.Hint, func(p whatsapp.Person) bool { return p.Hinted && !p.Paused }},
+		{whatsapp.Mute, func(p whatsapp.Person) bool { return p.Paused }},
+	} {
+		if err := conversations.SaveAnswer(t.Context(), whatsapp.Answer{PersonID: id, PhoneNumberID: "N", Effect: step.effect}); err != nil {
+			t.Fatal(err)
+		}
+		due, err := conversations.Due(t.Context(), id)
+		if err != nil || !step.want(due.Person) {
+			t.Errorf("after effect %d: %+v, %v", step.effect, due.Person, err)
+		}
+	}
+	if due, err := conversations.Due(t.Context(), id); err != nil || due.Person.Recent != 5 {
+		t.Errorf("counted %d answers of 5, %v", due.Person.Recent, err)
+	}
+	if history, err := conversations.History(t.Context(), id, 10); err != nil || len(history) != 1 {
+		t.Errorf("silence is remembered: %d exchanges, %v", len(history), err)
+	}
+}
+
+func TestNobodyIsDueNothing(t *testing.T) {
+	t.Parallel()
+	due, err := repository.NewConversations(open(t)).Due(t.Context(), 4711)
+	if err != nil || len(due.Parts)+len(due.Waiting) != 0 {
+		t.Errorf("got %+v, %v", due, err)
+	}
+}
+
+func TestANumberOnTheListIsVerifiedWhenItsOwnerWrites(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	if _, err := repository.NewWaitingList(pool).Add(t.Context(), signUp("W", "+254712345678")); err != nil {
+		t.Fatal(err)
+	}
+	store(t, newInbox(t, pool), whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "", "254712345678", "a")}})
+	if n := count(t, pool, `SELECT count(*) FROM waiting_list WHERE verified_at IS NOT NULL`); n != 1 {
+		t.Error("it is not verified")
+	}
+}
+
+func TestTheWordsOfAQuotedMessageAreFound(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	quoting := text("w2", "KE.1", "", "this?")
+	quoting.Quotes = "w1"
+	store(t, newInbox(t, pool), whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "KE.1", "", "first"), quoting}})
+	due, err := repository.NewConversations(pool).Due(t.Context(), int64(count(t, pool, `SELECT id FROM person`)))
+	if err != nil || len(due.Waiting) != 2 || due.Waiting[1].Quoted.Reveal() != "first" {
+		t.Errorf("due: %+v, %v", due.Waiting, err)
 	}
 }

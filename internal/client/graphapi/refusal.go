@@ -30,7 +30,7 @@ type graphError struct {
 func (a answer) refusal(veil veil) error {
 	if e, code, said := a.graphError(); said {
 		return &whatsapp.Refusal{
-			Reaction:   byCode(code, e.Subcode.String(), a.byStatus(e.Transient)),
+			Reaction:   a.reaction(e, code),
 			Code:       code,
 			HTTPStatus: a.status,
 			RetryAfter: a.retryAfter,
@@ -82,6 +82,17 @@ func (e graphError) detail(veil veil) string {
 		detail += "; trace " + veil.over(e.Trace)
 	}
 	return detail
+}
+
+// notOurs is the subcode of an error 100 that says that the token has no right
+// to the number. Any other 100 is about a parameter.
+const notOurs = "33"
+
+func (a answer) reaction(e graphError, code int) whatsapp.Reaction {
+	if code == 100 && e.Subcode.String() == notOurs {
+		return whatsapp.Stop
+	}
+	return whatsapp.ReactionTo(code, a.byStatus(e.Transient))
 }
 
 // byStatus is the reaction to an error whose code is not known.

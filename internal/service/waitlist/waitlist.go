@@ -7,6 +7,7 @@ package waitlist
 
 import (
 	"context"
+	"strings"
 
 	"aisha/internal/fault"
 	"aisha/internal/resource"
@@ -36,6 +37,9 @@ type List interface {
 	// one that stands already where the number is on the list. What is stored
 	// stays as it was. Errors: fault.Unavailable.
 	Add(ctx context.Context, person Person) (Entry, error)
+	// Verify notes that the number is known to be its owner's. Errors:
+	// fault.Unavailable.
+	Verify(ctx context.Context, number sensitive.Phone) error
 }
 
 // Service is the waiting list.
@@ -49,6 +53,29 @@ func New(list List) *Service { return &Service{list} }
 // fault.Unavailable.
 func (s *Service) Join(ctx context.Context, in SignUp) resource.Resource[Entry] {
 	return resource.From(s.join(ctx, in))
+}
+
+// Vouch puts somebody on the list with a number that is known to be theirs;
+// whatever they call themselves will do. Errors: fault.Invalid where the number
+// is not a Kenyan mobile one, fault.Unavailable.
+func (s *Service) Vouch(ctx context.Context, name sensitive.Text, number sensitive.Phone) resource.Resource[Entry] {
+	return resource.From(s.vouch(ctx, name, number))
+}
+
+func (s *Service) vouch(ctx context.Context, name sensitive.Text, number sensitive.Phone) (Entry, error) {
+	signUp := SignUp{Username: name.Reveal(), PhoneNumber: "+" + strings.TrimPrefix(number.Reveal(), "+")}
+	if _, problem := cleanName(signUp.Username); problem != "" {
+		signUp.Username = "WhatsApp" // their number is what counts
+	}
+	person, err := signUp.person()
+	if err != nil {
+		return Entry{}, err
+	}
+	entry, err := s.list.Add(ctx, person)
+	if err != nil {
+		return Entry{}, err
+	}
+	return entry, s.list.Verify(ctx, person.PhoneNumber)
 }
 
 func (s *Service) join(ctx context.Context, in SignUp) (Entry, error) {

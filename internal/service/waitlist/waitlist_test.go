@@ -7,13 +7,15 @@ import (
 	"testing"
 
 	"aisha/internal/fault"
+	"aisha/internal/sensitive"
 	"aisha/internal/service/waitlist"
 )
 
 // list is a waitlist.List that remembers who was added.
 type list struct {
-	added []waitlist.Person
-	err   error
+	added    []waitlist.Person
+	verified []string
+	err      error
 }
 
 func (l *list) Add(_ context.Context, person waitlist.Person) (waitlist.Entry, error) {
@@ -22,6 +24,34 @@ func (l *list) Add(_ context.Context, person waitlist.Person) (waitlist.Entry, e
 	}
 	l.added = append(l.added, person)
 	return waitlist.Entry{ID: int64(len(l.added))}, nil
+}
+
+func (l *list) Verify(_ context.Context, number sensitive.Phone) error {
+	l.verified = append(l.verified, number.Reveal())
+	return l.err
+}
+
+func TestVouchStoresAVerifiedNumberWhateverItsOwnerIsCalled(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"Wanjiru": "Wanjiru", "": "WhatsApp", "a\x00b": "WhatsApp"} {
+		stored := &list{}
+		_, err := waitlist.New(stored).Vouch(t.Context(), sensitive.NewText(name), sensitive.NewPhone("254712345678")).Get()
+		if err != nil || len(stored.added) != 1 || stored.added[0].Username.Reveal() != want {
+			t.Errorf("%q: added %d, %v", name, len(stored.added), err)
+		}
+		if len(stored.verified) != 1 || stored.verified[0] != "+254712345678" {
+			t.Errorf("%q: verified %v", name, stored.verified)
+		}
+	}
+}
+
+func TestVouchRefusesANumberOfAnotherCountry(t *testing.T) {
+	t.Parallel()
+	stored := &list{}
+	_, err := waitlist.New(stored).Vouch(t.Context(), sensitive.NewText("Amani"), sensitive.NewPhone("255712345678")).Get()
+	if !fault.Is(err, fault.Invalid) || len(stored.added) != 0 {
+		t.Errorf("got %v after adding %d", err, len(stored.added))
+	}
 }
 
 func TestJoinStoresTheCleanedPerson(t *testing.T) {

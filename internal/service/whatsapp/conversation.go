@@ -14,6 +14,15 @@ var ErrLocked = errors.New("another worker works for this person")
 // ErrOvertaken means that another worker has done the step already.
 var ErrOvertaken = errors.New("another worker has done this already")
 
+// Person is who we talk to, and what holds an answer back.
+type Person struct {
+	Identity
+	OptedOut bool // they said STOP
+	Paused   bool // somebody of ours talks to them, or they are a machine
+	Hinted   bool // they were told lately what can be read
+	Recent   int  // answers that they got in the last minutes; see machineAnswers
+}
+
 // Waiting is a message without an answer.
 type Waiting struct {
 	ID            int64
@@ -21,7 +30,11 @@ type Waiting struct {
 	PhoneNumberID string
 	Kind          string
 	Text          sensitive.Text
-	Age           time.Duration // since it was stored, by the database's clock
+	Media         Media
+	Quoted        sensitive.Text // the words of the message it replies to, if we know them
+	Revoked       bool           // its sender took it back
+	Age           time.Duration  // since it was stored, by the database's clock
+	SentAgo       time.Duration  // since it was sent, by Meta's clock; at least Age
 }
 
 // Part is one message of an answer.
@@ -37,7 +50,7 @@ type Part struct {
 
 // Due is what is left to do for a person.
 type Due struct {
-	Person  Identity
+	Person  Person
 	Parts   []Part    // to be sent, in order; before anything new is answered
 	Waiting []Waiting // to be answered together, oldest first
 }
@@ -53,6 +66,13 @@ type Question struct {
 	Instructions string
 	History      []Exchange // oldest first
 	Said         sensitive.Text
+	Files        []File // that came with what was said
+}
+
+// File is a file's bytes.
+type File struct {
+	MIMEType string
+	Data     []byte
 }
 
 // Words is what the model says.
@@ -63,14 +83,28 @@ type Words struct {
 	ResponseTokens int
 }
 
-// Answer is one answer to one or more messages of a person.
+// Answer is one answer to one or more messages of a person. One without parts
+// is silence: the messages need none, and are settled by it all the same.
 type Answer struct {
 	PersonID      int64
 	PhoneNumberID string
 	MessageIDs    []int64
 	Words         Words
 	Parts         []OutgoingPart
+	Effect        Effect
 }
+
+// Effect is what an answer changes about its person, in the same transaction.
+type Effect uint8
+
+// The effects.
+const (
+	NoEffect Effect = iota
+	OptOut          // no more answers
+	OptIn           // answers again
+	Hint            // they were told what can be read
+	Mute            // they are a machine: be silent for a while
+)
 
 // OutgoingPart is a part before it is stored.
 type OutgoingPart struct {
@@ -81,23 +115,23 @@ type OutgoingPart struct {
 // said joins the words of the messages. What has none is named by its kind, so
 // that the model knows that there was something.
 func said(messages []Waiting) sensitive.Text {
-	lines := make([]string, 0, len(messages))
+	var lines []string
 	for _, m := range messages {
-		if m.Text.IsZero() {
-			lines = append(lines, "["+m.Kind+"]")
+		if m.Revoked {
 			continue
 		}
-		lines = append(lines, m.Text.Reveal())
+		line := m.Text.Reveal()
+		if line == "" || m.Media.ID != "" {
+			line = joined(" ", "["+m.Kind+"]", line)
+		}
+		if !m.Quoted.IsZero() {
+			line = "(in reply to “" + shorten(m.Quoted.Reveal(), maxQuoted) + "”) " + line
+		}
+		lines = append(lines, line)
 	}
 	return sensitive.NewText(strings.Join(lines, "\n"))
 }
 
-// wordless reports whether none of the messages has words.
-func wordless(messages []Waiting) bool {
-	for _, m := range messages {
-		if strings.TrimSpace(m.Text.Reveal()) != "" {
-			return false
-		}
-	}
-	return true
-}
+// maxQuoted bounds what the model is told of a message that another quotes, in
+// bytes.
+const maxQuoted = 500

@@ -3,15 +3,12 @@ package whatsapp
 import (
 	"encoding/json"
 	"errors"
-	"regexp"
-	"strings"
-	"time"
 	"unicode/utf8"
 
 	"aisha/internal/sensitive"
 )
 
-// Decode takes a webhook's body apart. Each message and each status stands
+// Decode takes a webhook's body apart. Each message, status and event stands
 // alone: one that is broken or of no use to us is kept as it came and costs
 // the others nothing. Decode never fails; what it cannot read at all it keeps.
 func Decode(body []byte) Batch {
@@ -58,9 +55,12 @@ type value struct {
 	Metadata struct {
 		PhoneNumberID scalar `json:"phone_number_id"`
 	} `json:"metadata"`
-	Contacts []json.RawMessage `json:"contacts"`
-	Messages []json.RawMessage `json:"messages"`
-	Statuses []json.RawMessage `json:"statuses"`
+	Contacts    []json.RawMessage `json:"contacts"`
+	Messages    []json.RawMessage `json:"messages"`
+	Statuses    []json.RawMessage `json:"statuses"`
+	Echoes      []json.RawMessage `json:"message_echoes"`
+	Preferences []json.RawMessage `json:"user_preferences"`
+	Errors      []json.RawMessage `json:"errors"`
 }
 
 func (b *Batch) decodeChange(raw []byte) {
@@ -72,81 +72,46 @@ func (b *Batch) decodeChange(raw []byte) {
 		b.keep("", "a change that cannot be read", raw)
 		return
 	}
-	field := change.Field.text()
-	if field != "messages" {
-		b.keep(field, "an event that needs no answer", raw)
-		return
-	}
 	var v value
-	if err := readJSON(change.Value, &v); err != nil || len(v.Messages)+len(v.Statuses) == 0 {
-		b.keep(field, "neither messages nor statuses", raw)
+	field := change.Field.text()
+	if err := readJSON(change.Value, &v); err != nil {
+		b.keep(field, "a change without a value", raw)
 		return
 	}
-	contacts := decodeContacts(v.Contacts)
-	for _, message := range v.Messages {
-		b.decodeMessage(message, v.Metadata.PhoneNumberID.text(), contacts)
+	before := b.items()
+	switch field {
+	case "messages":
+		b.decodeMessages(v)
+	case "smb_message_echoes":
+		each(v.Echoes, b.decodeEcho)
+	case "user_preferences":
+		contacts := decodeContacts(v.Contacts)
+		each(v.Preferences, func(raw json.RawMessage) { b.decodePreference(raw, v.Metadata.PhoneNumberID.text(), contacts) })
 	}
-	for _, status := range v.Statuses {
-		b.decodeStatus(status)
+	if b.items() == before {
+		b.keep(field, "an event that needs no answer", raw)
 	}
 }
 
-// contact is who a message's sender is, as the webhook describes them.
-type contact struct {
-	WaID    scalar `json:"wa_id"`
-	UserID  scalar `json:"user_id"`
-	Profile struct {
-		Name scalar `json:"name"`
-	} `json:"profile"`
+// items counts what was taken from a webhook so far.
+func (b *Batch) items() int {
+	return len(b.Messages) + len(b.Statuses) + len(b.Edits) + len(b.Revokes) +
+		len(b.Renames) + len(b.Echoes) + len(b.Preferences) + len(b.Kept)
 }
 
-func decodeContacts(raws []json.RawMessage) []contact {
-	contacts := make([]contact, 0, len(raws))
+func each(raws []json.RawMessage, do func(json.RawMessage)) {
 	for _, raw := range raws {
-		var c contact
-		if err := readJSON(raw, &c); err == nil {
-			contacts = append(contacts, c)
-		}
+		do(raw)
 	}
-	return contacts
 }
 
-// inbound is the part of a message that we read. Where the words stand
-// depends on the type.
-type inbound struct {
-	From       scalar `json:"from"`
-	FromUserID scalar `json:"from_user_id"`
-	GroupID    scalar `json:"group_id"`
-	ID         scalar `json:"id"`
-	Timestamp  scalar `json:"timestamp"`
-	Type       scalar `json:"type"`
-
-	Text struct {
-		Body scalar `json:"body"`
-	} `json:"text"`
-	Button struct {
-		Text scalar `json:"text"`
-	} `json:"button"`
-	Interactive struct {
-		ButtonReply struct {
-			Title scalar `json:"title"`
-		} `json:"button_reply"`
-		ListReply struct {
-			Title scalar `json:"title"`
-		} `json:"list_reply"`
-	} `json:"interactive"`
-}
-
-// answered are the types that a person sends and waits for an answer to. All
-// others (reactions, system messages, edits, types of the future) get none.
-func answered(kind string) bool {
-	switch kind {
-	case "text", "button", "interactive",
-		"image", "audio", "voice", "video", "document", "sticker",
-		"location", "contacts", "order", "unsupported":
-		return true
-	}
-	return false
+func (b *Batch) decodeMessages(v value) {
+	contacts := decodeContacts(v.Contacts)
+	each(v.Messages, func(raw json.RawMessage) {
+		b.decodeMessage(raw, v.Metadata.PhoneNumberID.text(), contacts)
+	})
+	each(v.Statuses, b.decodeStatus)
+	each(v.Errors, func(raw json.RawMessage) { b.keep("messages", "an error of the platform", raw) })
 }
 
 func (b *Batch) decodeMessage(raw []byte, phoneNumberID string, contacts []contact) {
@@ -155,75 +120,53 @@ func (b *Batch) decodeMessage(raw []byte, phoneNumberID string, contacts []conta
 		b.keep("messages", "a message that cannot be read", raw)
 		return
 	}
-	message := Message{
-		WAMID:         in.ID.text(),
-		PhoneNumberID: phoneNumberID,
-		Sender:        identify(in, contacts),
-		Kind:          in.Type.text(),
-		Text:          sensitive.NewText(in.words()),
-		SentAt:        in.Timestamp.time(),
-	}
 	switch {
-	case message.WAMID == "" || message.Sender == Identity{} || phoneNumberID == "":
-		b.keep("messages", "a message without id, sender or receiver", raw)
 	case in.GroupID != "":
 		b.keep("messages", "a message of a group", raw)
-	case !answered(message.Kind):
+	case in.Type == "edit" && in.Edit.Original != "":
+		b.Edits = append(b.Edits, Edit{WAMID: in.Edit.Original.text(), Text: sensitive.NewText(in.Edit.words())})
+	case in.Type == "revoke" && in.Revoke.Original != "":
+		b.Revokes = append(b.Revokes, in.Revoke.Original.text())
+	case in.Type == "system":
+		b.decodeSystem(raw, in)
+	case !answered(in.Type.text()):
 		b.keep("messages", "a message of a type that needs no answer", raw)
 	default:
-		b.Messages = append(b.Messages, message)
+		b.addMessage(raw, in, phoneNumberID, identify(in, contacts))
 	}
 }
 
-func (in inbound) words() string {
-	switch in.Type {
-	case "text":
-		return in.Text.Body.text()
-	case "button":
-		return in.Button.Text.text()
-	case "interactive":
-		return in.Interactive.ButtonReply.Title.text() + in.Interactive.ListReply.Title.text()
+// answered are the types that a person sends and waits for an answer to. All
+// others (reactions, system messages, types of the future) get none.
+func answered(kind string) bool {
+	switch kind {
+	case "text", "button", "interactive", "location", "contacts", "order",
+		"image", "audio", "voice", "video", "document", "sticker",
+		"unsupported", "unknown":
+		return true
 	}
-	return ""
+	return false
 }
 
-// userIDShape is a business-scoped user id: a country and alphanumerics. Meta
-// puts one where a number is expected when it withholds the number.
-var userIDShape = regexp.MustCompile(`^[A-Z]{2}\.[A-Za-z0-9.]{1,140}$`)
-
-// phoneShape is a wa_id: digits alone.
-var phoneShape = regexp.MustCompile(`^[0-9]{5,20}$`)
-
-// identify finds out who sent a message. A number in one webhook and only a
-// user id in the next are both usual.
-func identify(in inbound, contacts []contact) Identity {
-	var who Identity
-	learn := func(id string) {
-		switch {
-		case who.UserID == "" && userIDShape.MatchString(id):
-			who.UserID = id
-		case who.Phone.IsZero() && phoneShape.MatchString(id):
-			who.Phone = sensitive.NewPhone(id)
-		}
+func (b *Batch) addMessage(raw []byte, in inbound, phoneNumberID string, sender Identity) {
+	if in.Interactive.Type == "call_permission_reply" {
+		b.keep("messages", "an answer to a request for calls", raw)
+		return
 	}
-	learn(in.FromUserID.text())
-	learn(in.From.text())
-
-	for _, c := range contacts {
-		same := c.UserID != "" && c.UserID.text() == who.UserID || c.WaID != "" && c.WaID.text() == who.Phone.Reveal()
-		alone := len(contacts) == 1 && in.GroupID == ""
-		if !same && !alone {
-			continue
-		}
-		learn(c.UserID.text())
-		learn(c.WaID.text())
-		who.Name = sensitive.NewText(shorten(c.Profile.Name.text(), 200))
-		break
+	if in.ID == "" || phoneNumberID == "" || sender == (Identity{}) {
+		b.keep("messages", "a message without id, sender or receiver", raw)
+		return
 	}
-	if who.UserID == "" && who.Phone.IsZero() {
-		return Identity{}
-	}
-	return who
+	b.Messages = append(b.Messages, Message{
+		WAMID:         in.ID.text(),
+		PhoneNumberID: phoneNumberID,
+		Sender:        sender,
+		Kind:          in.Type.text(),
+		Text:          sensitive.NewText(in.words()),
+		Media:         in.media(),
+		Quotes:        in.Context.ID.text(),
+		SentAt:        in.Timestamp.time(),
+	})
 }
 
 // outbound is the part of a status that we read.
@@ -237,7 +180,7 @@ type outbound struct {
 	} `json:"errors"`
 }
 
-func (b *Batch) decodeStatus(raw []byte) {
+func (b *Batch) decodeStatus(raw json.RawMessage) {
 	var in outbound
 	if err := readJSON(raw, &in); err != nil {
 		b.keep("messages", "a status that cannot be read", raw)
@@ -278,14 +221,4 @@ func shorten(text string, n int) string {
 		n--
 	}
 	return text[:n]
-}
-
-// clean makes text storable: PostgreSQL's text knows no NUL.
-func clean(text string) string {
-	return strings.ReplaceAll(text, "\x00", "\uFFFD")
-}
-
-// sane reports whether a time is one that a webhook of our days can carry.
-func sane(t time.Time) bool {
-	return t.Year() >= 2009 && t.Before(time.Now().Add(24*time.Hour))
 }

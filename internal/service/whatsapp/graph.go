@@ -27,19 +27,11 @@ type Graph interface {
 	// MarkRead shows the person that their message was read and that an answer
 	// is being typed; the indicator lives 25 seconds.
 	MarkRead(ctx context.Context, phoneNumberID, wamid string) error
+	// Media fetches a file of at most limit bytes that a person sent to the
+	// number. It returns ErrNoMedia where trying again cannot help, and a fault
+	// where it can.
+	Media(ctx context.Context, phoneNumberID string, media Media, limit int) ([]byte, error)
 }
-
-// Reaction is what to do after the Graph API refused a message.
-type Reaction uint8
-
-// The reactions, from facts that Meta documents for each error code.
-const (
-	GiveUp     Reaction = iota // this message will never be sent
-	RetryTwice                 // something went wrong with it: two more attempts, then give up
-	WaitPerson                 // this person gets too much at the moment
-	WaitAll                    // everybody must wait: throughput, maintenance, an outage
-	Stop                       // nothing can be sent until an operator has mended it: token, permission, payment
-)
 
 // Refusal is an answer of the Graph API that says that a message was not sent.
 type Refusal struct {

@@ -21,8 +21,43 @@ type Message struct {
 	PhoneNumberID string // which of our numbers was written to
 	Sender        Identity
 	Kind          string         // Meta's name of the type: text, image, …
-	Text          sensitive.Text // the words in it; empty for a kind that has none
+	Text          sensitive.Text // what they say, in words; empty for a kind that has none
+	Media         Media          // the file that came with it, if any
+	Quotes        string         // wamid of the message it replies to; empty for none
 	SentAt        time.Time      // by Meta's clock
+}
+
+// Media is a file that Meta keeps for us; it is fetched by its id.
+type Media struct {
+	ID       string // empty: there is no file
+	MIMEType string
+	SHA256   string // of the bytes, in base64; empty where Meta left it out
+}
+
+// Edit replaces the words of a message that its sender has changed.
+type Edit struct {
+	WAMID string // of the message as it was first sent
+	Text  sensitive.Text
+}
+
+// Rename tells that two names are one person's: the one they had and the one
+// they have now.
+type Rename struct {
+	From, To Identity
+}
+
+// Echo is a message that somebody of ours sent from the business's phone.
+type Echo struct {
+	To    Identity
+	Pause time.Duration // how long the assistant is silent for them
+}
+
+// Preference is a choice that a person made in WhatsApp's own settings.
+type Preference struct {
+	Who           Identity
+	PhoneNumberID string         // which of our numbers it is about
+	Stop          bool           // no more messages; false: they are welcome again
+	Confirmation  sensitive.Text // what they are told, once
 }
 
 // Delivery is how far a message of ours has come. The values are in order:
@@ -57,9 +92,23 @@ type Kept struct {
 	Raw    []byte
 }
 
+// KeptItem is a Kept as it is stored.
+type KeptItem struct {
+	ID         int64
+	Field      string
+	Reason     string
+	Raw        sensitive.Text
+	ReceivedAt time.Time
+}
+
 // Batch is everything that one webhook told.
 type Batch struct {
-	Messages []Message
-	Statuses []Status
-	Kept     []Kept
+	Messages    []Message
+	Statuses    []Status
+	Edits       []Edit
+	Revokes     []string // wamids of messages that their senders took back
+	Renames     []Rename
+	Echoes      []Echo
+	Preferences []Preference
+	Kept        []Kept
 }

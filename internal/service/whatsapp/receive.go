@@ -22,6 +22,9 @@ func (s *Service) receive(ctx context.Context, signature string, body []byte) (R
 		return Receipt{}, fault.New(fault.Forbidden, "the signature is missing or wrong")
 	}
 	batch := Decode(body)
+	for i := range batch.Echoes {
+		batch.Echoes[i].Pause = s.options.HumanPause
+	}
 	if err := s.inbox.Store(ctx, batch); err != nil {
 		return Receipt{}, err
 	}

@@ -2,7 +2,9 @@ package whatsapp
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"math"
 	"testing"
 
 	"aisha/internal/fault"
@@ -17,6 +19,21 @@ type inbox struct {
 func (i *inbox) Store(_ context.Context, b Batch) error {
 	i.batches = append(i.batches, b)
 	return i.err
+}
+
+func (i *inbox) Kept(_ context.Context, before int64, limit int) ([]KeptItem, error) {
+	return []KeptItem{{ID: before, Reason: fmt.Sprint(limit)}}, i.err
+}
+
+func TestKeptItemsAreListedByThePage(t *testing.T) {
+	t.Parallel()
+	s := New(Options{}, Rooms{Inbox: &inbox{}})
+	for before, want := range map[int64]int64{0: math.MaxInt64, -1: math.MaxInt64, 7: 7} {
+		items, err := s.Kept(t.Context(), before).Get()
+		if err != nil || len(items) != 1 || items[0].ID != want || items[0].Reason != "50" {
+			t.Errorf("before %d: got %+v, %v", before, items, err)
+		}
+	}
 }
 
 func TestReceive(t *testing.T) {

@@ -21,14 +21,6 @@ const (
 	patience = 10 * time.Minute
 )
 
-// The sentences that stand where the model has none. They are what a person
-// reads, so they are in both languages of the people who write to us.
-const (
-	sentenceWordless = "I can read text messages only at the moment. Please write to me in words.\n\nKwa sasa naweza kusoma ujumbe wa maandishi pekee. Tafadhali niandikie kwa maneno."
-	sentenceBlocked  = "I am sorry, I cannot answer that.\n\nSamahani, siwezi kujibu hilo."
-	sentenceFailed   = "I am sorry, I could not find an answer just now. Please try again later.\n\nSamahani, sikuweza kupata jibu kwa sasa. Tafadhali jaribu tena baadaye."
-)
-
 // Next is when to look after the person again. A zero After means that nothing
 // is left to do until they write.
 type Next struct {
@@ -68,14 +60,14 @@ func (s *Service) replyLocked(ctx context.Context, personID int64) (Next, error)
 		}
 		switch {
 		case len(due.Parts) > 0:
-			if next, err := s.send(ctx, due.Person, due.Parts); err != nil || next.After > 0 {
+			if next, err := s.send(ctx, due.Person.Identity, due.Parts); err != nil || next.After > 0 {
 				return next, err
 			}
 		case len(due.Waiting) > 0:
 			if quiet := due.Waiting[len(due.Waiting)-1].Age; quiet < s.options.Debounce {
 				return Next{After: s.options.Debounce - quiet}, nil
 			}
-			if err := s.answer(ctx, personID, due.Waiting); err != nil {
+			if err := s.answer(ctx, personID, due); err != nil {
 				return Next{}, err
 			}
 		default:
@@ -84,48 +76,81 @@ func (s *Service) replyLocked(ctx context.Context, personID int64) (Next, error)
 	}
 }
 
-// answer finds the words for all waiting messages together and stores them as
-// parts to send. Nothing is sent here, so it may be repeated after a crash.
-func (s *Service) answer(ctx context.Context, personID int64, waiting []Waiting) error {
-	last := waiting[len(waiting)-1]
-	stop := s.showTyping(ctx, last)
-	defer stop()
-
-	words, err := s.words(ctx, personID, waiting)
+// answer settles all waiting messages together: it finds the words, if there
+// are to be any, and stores them as parts to send. Nothing is sent here, so it
+// may be repeated after a crash.
+func (s *Service) answer(ctx context.Context, personID int64, due Due) error {
+	last := due.Waiting[len(due.Waiting)-1]
+	answer := Answer{PersonID: personID, PhoneNumberID: last.PhoneNumberID}
+	for _, m := range due.Waiting {
+		answer.MessageIDs = append(answer.MessageIDs, m.ID)
+	}
+	how := s.decide(due.Person, due.Waiting)
+	answer.Effect = how.effect
+	var err error
+	switch {
+	case how.ask:
+		answer.Words, err = s.ask(ctx, personID, due.Waiting)
+	case how.join:
+		answer.Words, err = s.join(ctx, due.Person)
+	case how.sentence != "":
+		answer.Words = fixed(how.sentence)
+	}
 	if err != nil {
 		return err
 	}
-	answer := Answer{PersonID: personID, PhoneNumberID: last.PhoneNumberID, Words: words, Parts: parts(words.Body, waiting)}
-	for _, m := range waiting {
-		answer.MessageIDs = append(answer.MessageIDs, m.ID)
+	if !answer.Words.Body.IsZero() {
+		answer.Parts = parts(answer.Words.Body, due.Waiting)
 	}
 	return s.conversations.SaveAnswer(ctx, answer)
 }
 
-// words asks the model. Where it refuses, or fails for longer than it is worth
-// waiting for, the person gets one honest sentence.
-func (s *Service) words(ctx context.Context, personID int64, waiting []Waiting) (Words, error) {
-	if wordless(waiting) {
-		return fixed(sentenceWordless), nil
-	}
+// ask lets the model find the words. Where it refuses, or fails for longer
+// than it is worth waiting for, the person gets one honest sentence.
+func (s *Service) ask(ctx context.Context, personID int64, waiting []Waiting) (Words, error) {
+	stop := s.showTyping(ctx, waiting[len(waiting)-1])
+	defer stop()
+
 	history, err := s.conversations.History(ctx, personID, historyLimit)
 	if err != nil {
 		return Words{}, err
 	}
-	words, err := s.model.Answer(ctx, Question{Instructions: s.options.Instructions, History: history, Said: said(waiting)})
+	files, err := s.files(ctx, waiting)
+	if err != nil {
+		return Words{}, err
+	}
+	words, err := s.model.Answer(ctx, Question{
+		Instructions: s.options.Instructions, History: history, Said: said(waiting), Files: files,
+	})
 	if err == nil {
 		return words, nil
 	}
 	problem := fault.Of(err)
 	switch {
 	case problem.Kind == fault.Blocked:
-		return fixed(sentenceBlocked), nil
+		return fixed(s.options.Apology), nil
 	case problem.Kind == fault.Upstream && !problem.Transient && waiting[0].Age > patience:
 		s.options.Log.ErrorContext(ctx, "the model failed for too long; the person was told", slog.Any("error", err))
-		return fixed(sentenceFailed), nil
+		return fixed(s.options.Apology), nil
 	default:
 		return Words{}, err
 	}
+}
+
+// join puts the person on the waiting list. Meta vouches for the number, so
+// nobody else can have typed it.
+func (s *Service) join(ctx context.Context, person Person) (Words, error) {
+	if person.Phone.IsZero() {
+		return fixed(sentenceNoNumber), nil
+	}
+	err := s.waitlist.Join(ctx, person.Identity)
+	switch {
+	case fault.Is(err, fault.Invalid): // a number of another country
+		return fixed(sentenceNoNumber), nil
+	case err != nil:
+		return Words{}, err
+	}
+	return fixed(sentenceJoined), nil
 }
 
 func fixed(sentence string) Words {

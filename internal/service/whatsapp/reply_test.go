@@ -25,6 +25,12 @@ type world struct {
 	refused  []Refusal
 	modelErr error
 	sendErr  error
+	hold     time.Duration // of a send that must not begin yet
+	again    time.Duration // when the number may be asked for again
+	gates    []Gate
+	mediaErr error
+	joinErr  error
+	joined   []string
 	whileAsk func(*world) // runs while the model works
 }
 
@@ -59,31 +65,39 @@ func (w *world) SaveAnswer(_ context.Context, a Answer) error {
 	return nil
 }
 
-func (w *world) BeginSend(_ context.Context, p Part) error {
+func (w *world) BeginSend(_ context.Context, p Part) (time.Duration, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.hold > 0 {
+		return w.hold, nil
+	}
 	w.due.Parts[0].Delivery, w.due.Parts[0].Attempts, w.due.Parts[0].Since = Sending, p.Attempts+1, 0
-	return nil
+	return 0, nil
 }
 
-func (w *world) Accept(context.Context, string, string) error {
+func (w *world) Accept(context.Context, string, string) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.due.Parts = w.due.Parts[1:]
-	return nil
+	return false, nil
 }
 
-func (w *world) Refuse(_ context.Context, _ string, r Refusal) error {
+func (w *world) Refuse(_ context.Context, p Part, r Refusal) (Refused, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	closed := r.ForAll() && len(w.refused) == 0
 	w.refused = append(w.refused, r)
-	if r.Reaction == GiveUp {
+	if r.Final(p.Attempts - 1) {
 		w.due.Parts = w.due.Parts[1:]
-		return nil
+		return Refused{GivenUp: true}, nil
 	}
 	w.due.Parts[0].Delivery = Unsent
-	return nil
+	return Refused{Wait: max(Backoff(p.Attempts-1), r.RetryAfter), Closed: closed}, nil
 }
+
+func (w *world) Gates(context.Context) ([]Gate, error) { return w.gates, nil }
+
+func (w *world) Await(context.Context, string) time.Duration { return w.again }
 
 func (w *world) Send(_ context.Context, m Outgoing) (string, error) {
 	w.mu.Lock()
@@ -93,6 +107,18 @@ func (w *world) Send(_ context.Context, m Outgoing) (string, error) {
 	}
 	w.sent = append(w.sent, m)
 	return fmt.Sprint("wamid.", len(w.sent)), nil
+}
+
+func (w *world) Media(_ context.Context, _ string, m Media, _ int) ([]byte, error) {
+	if w.mediaErr != nil {
+		return nil, w.mediaErr
+	}
+	return []byte("bytes of " + m.ID), nil
+}
+
+func (w *world) Join(_ context.Context, who Identity) error {
+	w.joined = append(w.joined, who.Phone.Reveal())
+	return w.joinErr
 }
 
 func (w *world) MarkRead(context.Context, string, string) error { return nil }
@@ -110,11 +136,11 @@ func (w *world) Answer(_ context.Context, q Question) (Words, error) {
 
 func (w *world) service(o Options) *Service {
 	o.Log = slog.New(slog.DiscardHandler)
-	return New(o, Rooms{Conversations: w, Outbox: w, Locks: w, Graph: w, Model: w})
+	return New(o, Rooms{Conversations: w, Outbox: w, Pace: w, Locks: w, Graph: w, Model: w, Waitlist: w})
 }
 
 func waiting(id int64, kind, text string, age time.Duration) Waiting {
-	return Waiting{ID: id, WAMID: fmt.Sprint("wamid.in", id), PhoneNumberID: "N", Kind: kind, Text: sensitive.NewText(text), Age: age}
+	return Waiting{ID: id, WAMID: fmt.Sprint("wamid.in", id), PhoneNumberID: "N", Kind: kind, Text: sensitive.NewText(text), Age: age, SentAgo: age}
 }
 
 func bodies(sent []Outgoing) string {
@@ -173,17 +199,6 @@ func TestReplyLeavesALockedPersonAlone(t *testing.T) {
 	}
 }
 
-func TestReplyWithoutWordsSaysWhatCanBeRead(t *testing.T) {
-	t.Parallel()
-	w := &world{due: Due{Waiting: []Waiting{waiting(1, "sticker", "", time.Minute)}}}
-	if _, err := w.service(Options{}).Reply(t.Context(), 7).Get(); err != nil {
-		t.Fatal(err)
-	}
-	if len(w.asked) != 0 || bodies(w.sent) != sentenceWordless {
-		t.Errorf("asked %d times, sent %q", len(w.asked), bodies(w.sent))
-	}
-}
-
 func TestReplyWhenTheModelFails(t *testing.T) {
 	t.Parallel()
 	passing := fault.New(fault.Upstream, "busy")
@@ -193,11 +208,11 @@ func TestReplyWhenTheModelFails(t *testing.T) {
 		age  time.Duration
 		sent string // empty: the message goes on waiting
 	}{
-		"a refusal is said":                  {fault.New(fault.Blocked, "no"), time.Second, sentenceBlocked},
+		"a refusal is said":                  {fault.New(fault.Blocked, "no"), time.Second, DefaultApology},
 		"an overload is waited for":          {passing, time.Hour, ""},
 		"a missing key is waited for":        {fault.New(fault.NotConfigured, "no key"), time.Hour, ""},
 		"a lasting error is waited for":      {fault.New(fault.Upstream, "bad"), time.Minute, ""},
-		"a lasting error is said in the end": {fault.New(fault.Upstream, "bad"), patience + time.Second, sentenceFailed},
+		"a lasting error is said in the end": {fault.New(fault.Upstream, "bad"), patience + time.Second, DefaultApology},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -227,7 +242,7 @@ func TestReplyWhenTheSendFails(t *testing.T) {
 		"an unknown outcome waits for its status": {&Uncertain{Cause: errors.New("cut")}, time.Minute, 2},
 		"too much for one person":                 {&Refusal{Reaction: WaitPerson, Code: 131056}, 4 * time.Second, 2},
 		"too much for all":                        {&Refusal{Reaction: WaitAll, Code: 130429, RetryAfter: 9 * time.Second}, 9 * time.Second, 2},
-		"a token that expired":                    {&Refusal{Reaction: Stop, Code: 190}, waitStopped, 2},
+		"a token that expired":                    {&Refusal{Reaction: Stop, Code: 190}, 4 * time.Second, 2},
 		"a generic error is worth another try":    {&Refusal{Reaction: RetryTwice, Code: 131000}, 4 * time.Second, 2},
 		"a message that is given up":              {&Refusal{Reaction: GiveUp, Code: 131026}, 0, 0},
 	}

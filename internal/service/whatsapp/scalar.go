@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -45,8 +46,22 @@ func (s scalar) int() int {
 // time reads Unix seconds. A time that cannot be right is now.
 func (s scalar) time() time.Time {
 	seconds, err := strconv.ParseInt(string(s), 10, 64)
-	if t := time.Unix(seconds, 0); err == nil && sane(t) {
+	now := time.Now()
+	if t := time.Unix(seconds, 0); err == nil && t.After(now.Add(-retries)) && t.Before(now.Add(skew)) {
 		return t
 	}
-	return time.Now()
+	return now
+}
+
+const (
+	// retries is how long Meta tries to deliver a webhook, and a day: nothing
+	// that comes can be older.
+	// https://developers.facebook.com/docs/graph-api/webhooks/getting-started
+	retries = 8 * 24 * time.Hour
+	skew    = 24 * time.Hour
+)
+
+// clean makes text storable: PostgreSQL's text knows no NUL.
+func clean(text string) string {
+	return strings.ReplaceAll(text, "\x00", "\uFFFD")
 }

@@ -4,23 +4,31 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math"
 	"time"
 )
 
+// storeTimeout bounds how long the outcome of a send is tried to be stored.
+// Where that fails the outcome is unknown and a status settles it.
+const storeTimeout = 10 * time.Second
+
+// Outcome is what became of a send, for metrics.
+type Outcome string
+
+// The outcomes.
 const (
-	// waitAll is the pause after an answer that asks everybody to wait without
-	// saying how long.
-	waitAll = 5 * time.Second
-	// waitStopped is how often it is tried whether an operator has mended what
-	// stopped all sending.
-	waitStopped = 30 * time.Second
-	// storeTimeout bounds how long the outcome of a send is tried to be stored.
-	// Where that fails the outcome is unknown and a status settles it.
-	storeTimeout = 10 * time.Second
-	// maxWaitPerson bounds the back-off for one person.
-	maxWaitPerson = 10 * time.Minute
+	OutcomeAccepted Outcome = "accepted" // the Graph API took it
+	OutcomeUnknown  Outcome = "unknown"  // a status will tell
+	OutcomeRefused  Outcome = "refused"  // it will be tried again
+	OutcomeGivenUp  Outcome = "given_up" // it was refused for good
+	OutcomeFailed   Outcome = "failed"   // it was taken, and a status says that it failed
 )
+
+// Refused is what becomes of a part that was refused.
+type Refused struct {
+	GivenUp bool          // it is not tried again
+	Wait    time.Duration // until it is, otherwise
+	Closed  bool          // the gate of the number was open, or expected to open by itself, until now
+}
 
 // send sends the parts in order and stops at the first whose outcome must be
 // waited for, so that a person never gets a later part before an earlier one.
@@ -43,8 +51,11 @@ func (s *Service) sendPart(ctx context.Context, to Identity, part Part) (Next, e
 		// only if none comes is it sent again.
 		return Next{After: s.options.ResendAfter - part.Since}, nil
 	}
-	if err := s.outbox.BeginSend(ctx, part); err != nil {
-		return Next{}, err
+	if again := s.pace.Await(ctx, part.PhoneNumberID); again > 0 {
+		return Next{After: scatter(again)}, nil
+	}
+	if wait, err := s.outbox.BeginSend(ctx, part); err != nil || wait > 0 {
+		return Next{After: scatter(wait)}, err
 	}
 	wamid, err := s.graph.Send(ctx, Outgoing{
 		PhoneNumberID: part.PhoneNumberID,
@@ -56,45 +67,53 @@ func (s *Service) sendPart(ctx context.Context, to Identity, part Part) (Next, e
 	// What the Graph API said must be stored even if the caller is stopping.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	if err == nil {
-		return Next{}, s.outbox.Accept(ctx, part.ID, wamid)
-	}
 	var refusal *Refusal
-	if !errors.As(err, &refusal) {
+	switch {
+	case err == nil:
+		return Next{}, s.accepted(ctx, part, wamid)
+	case errors.As(err, &refusal):
+		part.Attempts++
+		return s.refused(ctx, part, *refusal)
+	default:
+		s.observe(OutcomeUnknown, 0)
 		s.options.Log.WarnContext(ctx, "a send's outcome is unknown; waiting for its status",
 			slog.String("part", part.ID), slog.Any("error", err))
 		return Next{After: s.options.ResendAfter}, nil
 	}
-	return s.refused(ctx, part, *refusal)
 }
 
+func (s *Service) accepted(ctx context.Context, part Part, wamid string) error {
+	s.observe(OutcomeAccepted, 0)
+	opened, err := s.outbox.Accept(ctx, part.ID, wamid)
+	if opened {
+		s.options.Log.WarnContext(ctx, "sending has resumed", slog.String("number", part.PhoneNumberID))
+	}
+	return err
+}
+
+// refused stores the refusal. An operator is called once for a closing of the
+// gate, and not by each of the sends that were refused along with it.
 func (s *Service) refused(ctx context.Context, part Part, refusal Refusal) (Next, error) {
-	if refusal.Reaction == RetryTwice && part.Attempts >= 2 {
-		refusal.Reaction = GiveUp
-	}
-	level := slog.LevelWarn
-	if refusal.Reaction == Stop {
-		level = slog.LevelError
-	}
-	s.options.Log.Log(ctx, level, "the Graph API refused a message", slog.String("part", part.ID), slog.Any("error", &refusal))
-	if err := s.outbox.Refuse(ctx, part.ID, refusal); err != nil {
+	outcome, err := s.outbox.Refuse(ctx, part, refusal)
+	if err != nil {
 		return Next{}, err
 	}
-	return Next{After: pause(refusal, part.Attempts+1)}, nil
+	level, told := slog.LevelWarn, OutcomeRefused
+	if outcome.Closed && refusal.Reaction == Stop {
+		level = slog.LevelError
+	}
+	if outcome.GivenUp {
+		told = OutcomeGivenUp
+	}
+	s.observe(told, refusal.Code)
+	s.options.Log.Log(ctx, level, "the Graph API refused a message",
+		slog.String("part", part.ID), slog.String("number", part.PhoneNumberID),
+		slog.Bool("closed", outcome.Closed), slog.Any("error", &refusal))
+	return Next{After: outcome.Wait}, nil
 }
 
-// pause is how long to wait before the next attempt; zero after giving up.
-// Meta asks for 4^attempts seconds where one person gets too much.
-func pause(refusal Refusal, attempts int) time.Duration {
-	if refusal.Reaction == GiveUp {
-		return 0
+func (s *Service) observe(outcome Outcome, code int) {
+	if s.options.Observe != nil {
+		s.options.Observe(outcome, code)
 	}
-	wait := waitAll
-	switch refusal.Reaction {
-	case WaitPerson, RetryTwice:
-		wait = min(time.Duration(math.Pow(4, float64(min(attempts, 6))))*time.Second, maxWaitPerson)
-	case Stop:
-		wait = waitStopped
-	}
-	return max(wait, refusal.RetryAfter)
 }

@@ -1,0 +1,163 @@
+package repository
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"aisha/internal/service/whatsapp"
+)
+
+// applyStatuses moves parts forward and yields the persons for whom that leaves
+// something to do. A part is found by our own id, which came back with the
+// status; Meta's id is learned on the way, for the case that the status is
+// faster than the answer to the send.
+func applyStatuses(statements *pgx.Batch, statuses []whatsapp.Status) *pgx.QueuedQuery {
+	n := len(statuses)
+	ids, wamids, deliveries := make([]*uuid.UUID, n), make([]string, n), make([]string, n)
+	codes, retries := make([]*int, n), make([]int, n)
+	var nameless []string
+	for k, s := range statuses {
+		ids[k], wamids[k], deliveries[k] = partID(s.Callback), s.WAMID, string(s.Delivery)
+		if s.ErrorCode != 0 {
+			codes[k], retries[k] = &s.ErrorCode, whatsapp.StatusRetries(s.ErrorCode)
+		}
+		if ids[k] == nil {
+			nameless = append(nameless, s.WAMID)
+		}
+	}
+	if len(nameless) > 0 {
+		takeEarlyLocks(statements, nameless)
+	}
+	return statements.Queue(`
+		WITH told AS (
+			SELECT * FROM unnest($1::uuid[], $2::text[], $3::delivery[], $4::int[], $5::int[])
+			         AS t (id, wamid, delivery, code, retries)
+		), `+moveParts+`, kept AS (
+			INSERT INTO early_status (wamid, delivery, code, retries)
+			SELECT wamid, delivery, code, retries FROM told
+			WHERE id IS NULL AND NOT EXISTS (SELECT FROM known WHERE known.wamid = told.wamid)
+			ON CONFLICT (wamid) DO UPDATE
+			SET delivery = excluded.delivery, code = excluded.code, retries = excluded.retries
+			WHERE early_status.delivery < excluded.delivery
+		), pruned AS (
+			DELETE FROM early_status
+			WHERE received_at < now() - interval '1 day' AND EXISTS (SELECT FROM told WHERE id IS NULL)
+			  AND wamid NOT IN (SELECT wamid FROM told)
+		)
+		SELECT person_id FROM moved WHERE due`,
+		ids, wamids, deliveries, codes, retries)
+}
+
+// moveParts is the rest of a statement that begins with what was told. Rows are
+// locked in the order of their ids, so that two webhooks about the same parts
+// cannot deadlock.
+//
+// A part may have been sent more than once, and only the newest send counts: of
+// a former one it matters that it arrived after all, and nothing else. A
+// failure that may pass puts the part back to be sent again, after a pause as
+// whatsapp.Backoff has it. A failure of a part that waits to be sent has been
+// dealt with: the same send was refused as well, or it was put back before.
+//
+// Where several statuses speak of one part, one of them wins, and one that
+// settles a send before one that says that it failed.
+const moveParts = `
+		known AS (
+			SELECT part.id, part.person_id, part.delivery AS before, part.refusals,
+			       told.wamid, told.delivery, told.code, told.retries,
+			       former.wamid IS NULL AND coalesce(part.wamid = told.wamid, true)
+			              AND NOT (told.delivery = 'failed' AND part.delivery = 'unsent') AS newest
+			FROM told
+			LEFT JOIN former_wamid AS former ON former.wamid = told.wamid
+			JOIN part ON part.id = coalesce(told.id, former.part_id) OR part.wamid = told.wamid
+			ORDER BY part.id
+			FOR UPDATE OF part
+		), judged AS (
+			SELECT DISTINCT ON (id) *,
+			       newest AND delivery = 'failed' AND refusals < retries
+			              AND before IN ('sending', 'accepted', 'sent') AS again
+			FROM known
+			ORDER BY id, (delivery = 'failed'), delivery DESC
+		), moved AS (
+			UPDATE part
+			SET delivery   = CASE WHEN judged.again THEN 'unsent'
+			                      WHEN judged.delivery < 'delivered' AND NOT judged.newest THEN part.delivery
+			                      ELSE GREATEST(part.delivery, judged.delivery) END,
+			    wamid      = CASE WHEN judged.again THEN NULL
+			                      WHEN judged.newest THEN judged.wamid
+			                      ELSE part.wamid END,
+			    refusals   = part.refusals + judged.again::int,
+			    not_before = CASE WHEN judged.again
+			                      THEN now() + least(4 ^ least(part.refusals + 1, 6), 600) * interval '1 second'
+			                      ELSE part.not_before END,
+			    error_code = CASE WHEN judged.newest THEN coalesce(judged.code, part.error_code) ELSE part.error_code END,
+			    error      = CASE WHEN judged.newest AND judged.delivery = 'failed' AND NOT judged.again AND judged.before < 'failed'
+			                      THEN 'a status said that it failed' ELSE part.error END
+			FROM judged
+			WHERE part.id = judged.id
+			RETURNING part.person_id, judged.again OR judged.before IN ('unsent', 'sending') AS due
+		), former AS (
+			INSERT INTO former_wamid (wamid, part_id)
+			SELECT wamid, id FROM judged WHERE again OR NOT newest
+			ON CONFLICT DO NOTHING
+		)`
+
+// takeUpEarly applies the status that came before Meta's id of its part was
+// known. The caller is working for the person and looks again by itself.
+func (o *Outbox) takeUpEarly(ctx context.Context, wamid string) error {
+	_, err := o.pool.Exec(ctx, `
+		WITH told AS (
+			DELETE FROM early_status WHERE wamid = $1
+			RETURNING NULL::uuid AS id, wamid, delivery, code, retries
+		), `+moveParts+`
+		SELECT count(*) FROM moved`, wamid)
+	return err
+}
+
+// A status that names only Meta's id, and the answer that brings this id, may
+// be stored at the same moment, and neither transaction would see the other's
+// row. Therefore such a status takes a lock and the answer shares it. There are
+// few of these locks, because the server's memory for them is small.
+const earlyBucket = `hashtext(wamid) & 255`
+
+func takeEarlyLocks(statements *pgx.Batch, wamids []string) {
+	statements.Queue(`
+		SELECT pg_advisory_xact_lock($1, bucket)
+		FROM (SELECT DISTINCT `+earlyBucket+` AS bucket FROM unnest($2::text[]) AS t (wamid) ORDER BY 1) AS buckets`,
+		earlyLocks, wamids)
+}
+
+func shareEarlyLock(statements *pgx.Batch, wamid string) {
+	statements.Queue(`SELECT pg_advisory_xact_lock_shared($1, `+earlyBucket+`) FROM (SELECT $2::text AS wamid) AS one`,
+		earlyLocks, wamid)
+}
+
+// latest keeps one status for each message, the one that is furthest forward.
+func latest(statuses []whatsapp.Status) []whatsapp.Status {
+	rank := []whatsapp.Delivery{whatsapp.Sent, whatsapp.Failed, whatsapp.Delivered, whatsapp.Read}
+	furthest := make(map[string]int, len(statuses))
+	var kept []whatsapp.Status
+	for _, s := range statuses {
+		at, seen := furthest[s.WAMID]
+		if !seen {
+			furthest[s.WAMID] = len(kept)
+			kept = append(kept, s)
+			continue
+		}
+		if slices.Index(rank, s.Delivery) > slices.Index(rank, kept[at].Delivery) {
+			kept[at] = s
+		}
+	}
+	return kept
+}
+
+// partID reads our id from a status; nil where it is not one of ours.
+func partID(callback string) *uuid.UUID {
+	id, err := uuid.Parse(callback)
+	if err != nil {
+		return nil
+	}
+	return &id
+}

@@ -1,0 +1,23 @@
+package whatsapp
+
+// The sentences that stand where the model has none. They are what a person
+// reads, so they are in both languages of the people who write to us.
+const (
+	sentenceUnreadable = "I can read text, pictures, voice notes, videos and PDF files. Please send me one of these.\n\n" +
+		"Naweza kusoma maandishi, picha, sauti, video na faili za PDF. Tafadhali nitumie mojawapo."
+	sentenceLate = "I am sorry, I was away for a while. If your question still matters, please ask me again.\n\n" +
+		"Samahani, sikuwepo kwa muda. Kama bado unahitaji jibu, tafadhali niulize tena."
+	sentenceOptedOut = "You will get no more messages from me. Write START if you change your mind.\n\n" +
+		"Hutapokea ujumbe mwingine kutoka kwangu. Andika ANZA ukibadilisha nia."
+	sentenceOptedIn = "Welcome back! How can I help?\n\n" +
+		"Karibu tena! Nikusaidie vipi?"
+	sentenceJoined = "You are on the waiting list. We will write to you here as soon as it is your turn.\n\n" +
+		"Uko kwenye orodha ya kusubiri. Tutakuandikia hapa zamu yako ikifika."
+	sentenceNoNumber = "To join the waiting list I need a Kenyan mobile number, and WhatsApp does not show me one of yours. Please sign up on our web page.\n\n" +
+		"Ili kujiunga na orodha nahitaji nambari ya simu ya Kenya, na WhatsApp hainionyeshi yako. Tafadhali jiandikishe kwenye tovuti yetu."
+)
+
+// DefaultApology is what a person reads when the model refuses, is silent or
+// fails for longer than it is worth waiting for.
+const DefaultApology = "I am sorry, I could not find an answer. Please try again later or ask in another way.\n\n" +
+	"Samahani, sikuweza kupata jibu. Tafadhali jaribu tena baadaye au uulize kwa njia nyingine."
