@@ -23,7 +23,7 @@ lint: ## style and import rules
 	@go run $(GOLANGCI) run
 	@go run ./internal/lint/droppedresource ./...
 
-bench: ## figures of the README, beside pgbench on the same cluster
+bench: ## figures beside pgbench on the same cluster, in one run
 	@go run ./internal/bench
 
 FUZZTIME ?= 1m

@@ -40,6 +40,7 @@ type app struct {
 	model    *geminiapi.Client // nil without a key
 	workers  *worker.Workers   // nil while one of the two sides is not configured
 	server   *http.Server
+	started  atomic.Bool // the database is there and migrated
 	stopping atomic.Bool
 }
 
@@ -94,6 +95,8 @@ func (a *app) buildWhatsApp(geminis *gemini.Service, signups *waitlist.Service) 
 	}
 	instance := uuid.NewString()
 	a.locks = repository.NewLocks(a.pool, instance)
+	outbox := repository.NewOutbox(a.pool)
+	a.metrics.MustRegister(newBacklogMetrics(outbox.Backlog, a.log))
 	service := whatsapp.New(whatsapp.Options{
 		AppSecrets:   cfg.AppSecrets,
 		VerifyToken:  cfg.VerifyToken,
@@ -103,15 +106,16 @@ func (a *app) buildWhatsApp(geminis *gemini.Service, signups *waitlist.Service) 
 		HumanPause:   cfg.HandoverPause,
 		Debounce:     cfg.Debounce,
 		ResendAfter:  cfg.ResendAfter,
+		Observe:      observeSends(a.metrics),
 		Log:          a.log,
 	}, whatsapp.Rooms{
 		Inbox:         inbox,
 		Conversations: repository.NewConversations(a.pool),
-		Outbox:        repository.NewOutbox(a.pool),
+		Outbox:        outbox,
 		Pace:          graphapi.NewPace(a.locks.Instances),
 		Locks:         a.locks,
 		Graph: graphapi.New(graphapi.Options{
-			Token: cfg.Token, BaseURL: cfg.BaseURL, Version: cfg.APIVersion, Timeout: graphTimeout, Log: a.log,
+			Token: cfg.Token, BaseURL: cfg.BaseURL, Version: cfg.APIVersion, Timeout: graphTimeout(cfg.ResendAfter), Log: a.log,
 		}),
 		Model:    assistant{geminis},
 		Waitlist: signUps{signups},
@@ -126,8 +130,10 @@ func (a *app) buildWhatsApp(geminis *gemini.Service, signups *waitlist.Service) 
 }
 
 // graphTimeout bounds one call of the Graph API, which usually takes a tenth
-// of it.
-const graphTimeout = 20 * time.Second
+// of a second. It must have ended before its message is sent again.
+func graphTimeout(resendAfter time.Duration) time.Duration {
+	return min(10*time.Second, resendAfter/2)
+}
 
 func (a *app) buildServer(signups *waitlist.Service, geminis *gemini.Service, whatsapps *whatsapp.Service) {
 	const readTimeout = 30 * time.Second
@@ -160,6 +166,9 @@ func (a *app) buildServer(signups *waitlist.Service, geminis *gemini.Service, wh
 func (a *app) ready(ctx context.Context) error {
 	if a.stopping.Load() {
 		return fault.New(fault.Unavailable, "the service is stopping")
+	}
+	if !a.started.Load() {
+		return fault.New(fault.Unavailable, "the service is waiting for its database")
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()

@@ -27,6 +27,11 @@ func dev(ctx context.Context, out io.Writer) error {
 	}
 	log := newLog(os.Stderr, cfg)
 
+	for _, warning := range cfg.Warnings() {
+		log.WarnContext(ctx, warning)
+	}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	notes := summary{out: out}
 	if cfg.DatabaseURL.IsZero() {
 		database, err := startDatabase(ctx, cfg, log)
@@ -34,6 +39,10 @@ func dev(ctx context.Context, out io.Writer) error {
 			return err
 		}
 		defer func() { _ = database.Stop() }()
+		go func() {
+			<-database.Done()
+			end(errors.New("the database ended"))
+		}()
 		cfg.DatabaseURL = sensitive.NewSecret(database.URL("postgres"))
 		notes.database = "an own PostgreSQL, kept in " + cfg.DataDir
 	}
@@ -46,20 +55,34 @@ func dev(ctx context.Context, out io.Writer) error {
 		defer sim.stop()
 		notes.simulator = sim
 	}
-	return runApp(ctx, cfg, log, func(address net.Addr) {
+	err = runApp(ctx, cfg, log, func(address net.Addr) {
 		if sim != nil {
 			sim.SetWebhookURL("http://" + local(address) + "/webhook/whatsapp")
 		}
 		notes.print(local(address))
 	})
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return errors.Join(cause, err)
+	}
+	return err
 }
 
 func startDatabase(ctx context.Context, cfg config.Config, log *slog.Logger) (*localpg.Cluster, error) {
 	database, err := localpg.Start(ctx, localpg.Options{Dir: cfg.DataDir, Durable: true, Log: log})
+	if ctx.Err() != nil {
+		return nil, errors.Join(ctx.Err(), stopIfStarted(database))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("start the database: %w", err)
 	}
 	return database, nil
+}
+
+func stopIfStarted(database *localpg.Cluster) error {
+	if database == nil {
+		return nil
+	}
+	return database.Stop()
 }
 
 // runningSimulator is a simulator that listens.
@@ -82,7 +105,7 @@ func startSimulator(ctx context.Context, cfg *config.Config, log *slog.Logger) (
 	if err != nil {
 		return nil, fmt.Errorf("listen for the simulator on %s (SIMULATOR_PORT changes it): %w", address, err)
 	}
-	s.address = "http://" + listener.Addr().String()
+	s.address = "http://" + local(listener.Addr())
 	s.simulate(cfg, log)
 	s.server = &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second}
 	go func() {
@@ -132,7 +155,7 @@ func local(address net.Addr) string {
 	if err != nil {
 		return address.String()
 	}
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+	if ip := net.ParseIP(host); ip != nil && (ip.IsUnspecified() || ip.IsLoopback()) {
 		host = "localhost"
 	}
 	return net.JoinHostPort(host, port)

@@ -35,6 +35,8 @@ func main() {
 	context.AfterFunc(ctx, giveBack)
 
 	switch err := run(ctx, os.Args[1:], os.Stdout); {
+	case errors.Is(err, context.Canceled):
+		// Told to stop while it was starting: that is no failure.
 	case errors.Is(err, errUsage):
 		fmt.Fprint(os.Stderr, usage)
 		os.Exit(2)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"time"
 
@@ -21,8 +20,9 @@ const (
 	// there yet, as when both were started together.
 	databasePatience = time.Minute
 	// The parts of a stop; together they stay under thirty seconds.
-	drainRequests = 10 * time.Second
-	drainJobs     = 10 * time.Second
+	drainRequests = 8 * time.Second
+	drainJobs     = 12 * time.Second // a send that has begun takes ten at most
+	stopPatience  = 28 * time.Second // for everything; what hangs then is left to die with the process
 )
 
 // serve is the production program.
@@ -63,7 +63,7 @@ func runApp(ctx context.Context, cfg config.Config, log *slog.Logger, serving fu
 	if err != nil {
 		return err
 	}
-	defer a.pool.Close()
+	defer a.closePool()
 
 	// The port is taken before anything else is begun, so that a second
 	// instance on it fails at once and without a trace.
@@ -71,11 +71,12 @@ func runApp(ctx context.Context, cfg config.Config, log *slog.Logger, serving fu
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", address(cfg), err)
 	}
-	if err := a.start(ctx); err != nil {
-		return errors.Join(err, listener.Close())
-	}
+	// Probes are answered from now on; everything else once the database is there.
 	failed := make(chan error, 1)
 	go func() { failed <- a.server.Serve(listener) }()
+	if err := a.start(ctx); err != nil {
+		return errors.Join(err, a.stop(context.WithoutCancel(ctx)))
+	}
 	log.InfoContext(ctx, "serving", slog.String("address", listener.Addr().String()), slog.String("version", version))
 	serving(listener.Addr())
 
@@ -93,6 +94,7 @@ func (a *app) start(ctx context.Context) error {
 	if err := a.awaitDatabase(ctx); err != nil {
 		return err
 	}
+	a.started.Store(true)
 	if a.workers == nil {
 		a.log.WarnContext(ctx, "WhatsApp messages are stored and wait: the Graph API or Gemini is not configured")
 		return nil
@@ -122,22 +124,40 @@ func (a *app) awaitDatabase(ctx context.Context) error {
 // drained, jobs finished, connections closed.
 func (a *app) stop(ctx context.Context) error {
 	a.stopping.Store(true)
+	ctx, cancel := context.WithTimeout(ctx, stopPatience)
+	defer cancel()
 	var problems []error
 
-	drain, cancel := context.WithTimeout(ctx, drainRequests)
-	defer cancel()
-	if err := a.server.Shutdown(drain); err != nil && !errors.Is(err, http.ErrServerClosed) {
-		problems = append(problems, fmt.Errorf("drain requests: %w", err), a.server.Close())
+	drain, drained := context.WithTimeout(ctx, drainRequests)
+	defer drained()
+	if err := a.server.Shutdown(drain); err != nil {
+		// A client that holds a request open must not make a failure of our end.
+		a.log.WarnContext(ctx, "requests were cut off", slog.Any("error", err))
+		_ = a.server.Close()
 	}
-	if a.workers != nil {
+	if a.workers != nil && a.started.Load() {
 		drain, cancel := context.WithTimeout(ctx, drainJobs)
 		defer cancel()
 		problems = append(problems, a.workers.Stop(drain))
 	}
-	a.locks.Close(ctx)
+	problems = append(problems, a.locks.Close(ctx))
 	if a.model != nil {
 		problems = append(problems, a.model.Close())
 	}
 	a.log.InfoContext(ctx, "stopped")
 	return errors.Join(problems...)
+}
+
+// closePool waits for connections in use, but not for ever: one may hang with
+// a database that has gone away.
+func (a *app) closePool() {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		a.pool.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(time.Second):
+	}
 }

@@ -228,6 +228,39 @@ func TestSubscriptionReachesTheService(t *testing.T) {
 	}
 }
 
+func TestAWebhookWhoseSignatureCannotBeRightIsNotRead(t *testing.T) {
+	t.Parallel()
+	for _, signature := range []string{"", "sha256=", "sha1=" + strings.Repeat("0a", 20), "sha256=" + strings.Repeat("0g", 32)} {
+		api := newAPI(func(o *handler.Options) {
+			o.WhatsApp = webhook{receive: func(_ context.Context, given string, body []byte) (whatsapp.Receipt, error) {
+				if given != signature || body != nil {
+					t.Errorf("%q: the service got %q and a body of %d bytes", signature, given, len(body))
+				}
+				return whatsapp.Receipt{}, fault.New(fault.Forbidden, "no")
+			}}
+		})
+		r := post("/webhook/whatsapp", strings.Repeat(" ", 5<<20))
+		r.Header.Set("X-Hub-Signature-256", signature)
+		wantFailure(t, call(t, api, r), http.StatusForbidden, "forbidden")
+	}
+}
+
+func TestHalfASurrogatePairIsInvalid(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]int{
+		`{"prompt":"a\ud800b"}`:       http.StatusUnprocessableEntity,
+		`{"prompt":"a\udc00"}`:        http.StatusUnprocessableEntity,
+		`{"prompt":"\ud83d\ude00"}`:   http.StatusOK,
+		"{\"prompt\":\"\uFFFD\"}":     http.StatusOK,
+		`{"prompt":"\uFFFD"}`:         http.StatusOK,
+		`{"prompt":"\uFFFD \ud800 "}`: http.StatusUnprocessableEntity,
+	} {
+		if got := call(t, newAPI(), post("/gemini", body)); got.status != want {
+			t.Errorf("%s: got %d %s, want %d", body, got.status, got.body, want)
+		}
+	}
+}
+
 func TestBodyThatBreaksOffOrStallsIsMalformedAndClosesTheConnection(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/waiting-list/", "/webhook/whatsapp"} {
@@ -258,7 +291,8 @@ func sendPart(t *testing.T, to net.Addr, path string, stalls bool) *http.Respons
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = connection.Close() })
-	_, _ = fmt.Fprintf(connection, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", path)
+	_, _ = fmt.Fprintf(connection, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+
+		"X-Hub-Signature-256: sha256=%s\r\nContent-Length: 100\r\n\r\n{", path, strings.Repeat("0a", 32))
 	if !stalls {
 		if err := connection.(*net.TCPConn).CloseWrite(); err != nil {
 			t.Fatal(err)

@@ -93,5 +93,17 @@ func (m *members) text(name string) string {
 		m.wrong = append(m.wrong, fault.Field{Name: name, Message: "must be a string"})
 		return ""
 	}
+	if loneSurrogate(raw, *value) {
+		m.wrong = append(m.wrong, fault.Field{Name: name, Message: "must be valid Unicode: it has half of a surrogate pair"})
+		return ""
+	}
 	return *value
+}
+
+// loneSurrogate reports whether decoding raw replaced half of a surrogate
+// pair, which encoding/json does without a word. A replacement character that
+// was written as such does not count.
+func loneSurrogate(raw []byte, decoded string) bool {
+	written := bytes.Count(raw, []byte("\uFFFD")) + bytes.Count(bytes.ToLower(raw), []byte(`\ufffd`))
+	return strings.Count(decoded, "\uFFFD") > written
 }

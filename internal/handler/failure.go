@@ -88,7 +88,7 @@ func classify(err error) *fault.Error {
 func advice(f *fault.Error, err error) http.Header {
 	header := http.Header{}
 	wait := f.RetryAfter
-	if code := status(f.Kind); wait <= 0 && (code == http.StatusServiceUnavailable || code == http.StatusTooManyRequests) {
+	if wait <= 0 && (f.Kind == fault.Unavailable || f.Kind == fault.RateLimited) {
 		wait = retryAfter
 	}
 	if wait > 0 {

@@ -52,7 +52,7 @@ func TestEachKindOfFaultHasItsStatusAndShowsNoCause(t *testing.T) {
 				t.Errorf("the cause is not logged once: %v", lines)
 			}
 			wait := got.header.Get("Retry-After")
-			if needed := want == 503 || want == 429; needed != (wait == "5") {
+			if needed := kind == fault.Unavailable || kind == fault.RateLimited; needed != (wait == "5") {
 				t.Errorf("Retry-After is %q", wait)
 			}
 		})

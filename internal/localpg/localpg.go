@@ -214,6 +214,9 @@ func (c *Cluster) URL(database string) string {
 	return u.String()
 }
 
+// Done is closed when the server has ended, for whatever reason.
+func (c *Cluster) Done() <-chan struct{} { return c.server.exited }
+
 // Stop ends the server in order: what is in flight is rolled back, what is
 // committed is on disk. It returns within half a minute, with an error where
 // the server had to be killed. Stopping a stopped cluster does nothing.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -27,8 +28,11 @@ func translate(err error) error {
 // the same work may succeed later.
 func unreachable(err error) bool {
 	var pg *pgconn.PgError
+	if conflict(err) {
+		return true
+	}
 	if errors.As(err, &pg) {
-		return temporaryClass(pg.Code) || conflict(err)
+		return temporaryClass(pg.Code)
 	}
 	var connect *pgconn.ConnectError
 	var network net.Error
@@ -55,6 +59,20 @@ func temporaryClass(code string) bool {
 // conflict reports whether two transactions got in each other's way and one of
 // them has to run again.
 func conflict(err error) bool {
+	if errors.Is(err, errRace) {
+		return true
+	}
 	var pg *pgconn.PgError
-	return errors.Is(err, errRace) || errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+	if !errors.As(err, &pg) {
+		return false
+	}
+	switch pg.Code {
+	case "40001", "40P01": // serialization failure, deadlock
+		return true
+	case "23503": // the person was merged into another meanwhile
+		return strings.HasSuffix(pg.ConstraintName, "person_id_fkey")
+	case "23505": // somebody else stored the same person, or the same alias, meanwhile
+		return strings.HasPrefix(pg.ConstraintName, "person_")
+	}
+	return false
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,6 +21,10 @@ const (
 	earlyLocks     int32 = 4
 )
 
+// lockTimeout bounds one statement about locks, waiting for the connection to
+// be free included.
+const lockTimeout = 5 * time.Second
+
 var errLockLost = errors.New("the connection that held the locks was lost")
 
 // Locks holds all advisory locks of this instance on one connection of its
@@ -33,10 +36,14 @@ type Locks struct {
 	config   *pgx.ConnConfig
 	instance string
 
-	mu   sync.Mutex // guards the connection and what follows
+	turn chan struct{} // whoever has put something in may use what follows
 	conn *pgx.Conn
-	held map[int64]context.CancelCauseFunc
+	held map[int64]*holding
 }
+
+// holding is one person's lock from the moment it was taken. A later holder of
+// the same lock has another one.
+type holding struct{ lose context.CancelCauseFunc }
 
 // NewLocks makes the locks of the instance of that name. It connects when the
 // first lock is needed.
@@ -45,80 +52,120 @@ func NewLocks(pool *pgxpool.Pool, instance string) *Locks {
 		pool:     pool,
 		config:   pool.Config().ConnConfig.Copy(),
 		instance: instance,
-		held:     make(map[int64]context.CancelCauseFunc),
+		turn:     make(chan struct{}, 1),
+		held:     make(map[int64]*holding),
 	}
 }
 
 // Close gives all locks back.
-func (l *Locks) Close(ctx context.Context) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.drop(ctx)
+func (l *Locks) Close(ctx context.Context) error {
+	return l.inTurn(ctx, func(ctx context.Context) error {
+		l.drop(ctx)
+		return nil
+	})
 }
 
-// Announce makes it known that this instance lives.
+// Announce makes it known that this instance lives, and finds out whether the
+// connection that says so still stands.
 func (l *Locks) Announce(ctx context.Context) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, err := l.connection(ctx)
-	return translate(err)
+	return l.inTurn(ctx, func(ctx context.Context) error {
+		return l.query(ctx, `SELECT true`, nil)
+	})
 }
 
 // TryLock takes a person's lock. The context it returns ends when the lock is
 // lost. It returns whatsapp.ErrLocked where somebody else holds it.
 func (l *Locks) TryLock(ctx context.Context, personID int64) (context.Context, func(), error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-
-	// PostgreSQL lets a session take its own lock again, so what this instance
-	// holds is known here.
-	if _, held := l.held[personID]; held {
-		return nil, nil, whatsapp.ErrLocked
-	}
-	locked, err := l.query(ctx, `SELECT pg_try_advisory_lock($1)`, personID)
+	holdingCtx, lose := context.WithCancelCause(ctx)
+	mine := &holding{lose}
+	err := l.inTurn(ctx, func(ctx context.Context) error {
+		// PostgreSQL lets a session take its own lock again, so what this
+		// instance holds is known here.
+		if _, held := l.held[personID]; held {
+			return whatsapp.ErrLocked
+		}
+		var locked bool
+		if err := l.query(ctx, `SELECT pg_try_advisory_lock($1)`, &locked, personID); err != nil {
+			return err
+		}
+		if !locked {
+			return whatsapp.ErrLocked
+		}
+		l.held[personID] = mine
+		return nil
+	})
 	if err != nil {
-		return nil, nil, translate(err)
+		lose(err)
+		return nil, nil, err
 	}
-	if !locked {
-		return nil, nil, whatsapp.ErrLocked
-	}
-	holding, lose := context.WithCancelCause(ctx)
-	l.held[personID] = lose
-	return holding, func() { l.unlock(ctx, personID) }, nil
+	return holdingCtx, func() { l.unlock(ctx, personID, mine) }, nil
 }
 
-func (l *Locks) unlock(ctx context.Context, personID int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-
-	lose, held := l.held[personID]
-	if !held {
-		return // lost with its connection
+// unlock gives a lock back, unless it was lost meanwhile: then it may already
+// be somebody else's.
+func (l *Locks) unlock(ctx context.Context, personID int64, mine *holding) {
+	mine.lose(nil)
+	ctx = context.WithoutCancel(ctx)
+	err := l.inTurn(ctx, func(ctx context.Context) error {
+		if l.held[personID] != mine {
+			return nil
+		}
+		delete(l.held, personID)
+		return l.query(ctx, `SELECT pg_advisory_unlock($1)`, nil, personID)
+	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		// Nobody knows whether it was given back; ending the session does it.
+		_ = l.Close(ctx)
 	}
-	lose(nil)
-	delete(l.held, personID)
-	_, _ = l.query(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, personID)
 }
 
-// query runs a statement about locks. Whenever it fails the connection is
-// dropped, because then nobody knows what is locked.
-func (l *Locks) query(ctx context.Context, sql string, personID int64) (bool, error) {
-	// The caller's giving up must not cost all others their locks.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+// inTurn runs work while nobody else uses the connection. The deadline begins
+// before the wait, so that a connection that hangs delays each caller once.
+func (l *Locks) inTurn(ctx context.Context, work func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
+	select {
+	case l.turn <- struct{}{}:
+	case <-ctx.Done():
+		return translate(fmt.Errorf("wait for the connection of the locks: %w", ctx.Err()))
+	}
+	defer func() { <-l.turn }()
+	// The caller's giving up must not cost all others their locks.
+	work = detached(work)
+	return translate(work(ctx))
+}
 
+// detached lets work go on to its deadline when its caller gives up.
+func detached(work func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		deadline, _ := ctx.Deadline()
+		ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
+		defer cancel()
+		return work(ctx)
+	}
+}
+
+// query runs a statement about locks that yields one value. Whenever it fails
+// the connection is dropped, because then nobody knows what is locked.
+func (l *Locks) query(ctx context.Context, sql string, into *bool, args ...any) error {
 	conn, err := l.connection(ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
-	var yes bool
-	if err := conn.QueryRow(ctx, sql, personID).Scan(&yes); err != nil {
+	var ignored bool
+	if into == nil {
+		into = &ignored
+	}
+	if err := conn.QueryRow(ctx, sql, args...).Scan(into); err != nil {
 		l.drop(ctx)
-		return false, err
+		return fmt.Errorf("use the connection of the locks: %w", err)
 	}
-	return yes, nil
+	return nil
 }
 
+// connection connects anew where there is no connection. The lock that says
+// that the instance lives is a shared one: the session before this one may not
+// have ended on the server yet.
 func (l *Locks) connection(ctx context.Context) (*pgx.Conn, error) {
 	if l.conn != nil && !l.conn.IsClosed() {
 		return l.conn, nil
@@ -128,7 +175,7 @@ func (l *Locks) connection(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect for the locks: %w", err)
 	}
-	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock($1, hashtext($2))`, instanceLocks, l.instance); err != nil {
+	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock_shared($1, hashtext($2))`, instanceLocks, l.instance); err != nil {
 		_ = conn.Close(ctx)
 		return nil, fmt.Errorf("announce the instance: %w", err)
 	}
@@ -144,8 +191,8 @@ func (l *Locks) drop(ctx context.Context) {
 		_ = l.conn.Close(ctx)
 		l.conn = nil
 	}
-	for personID, lose := range l.held {
-		lose(errLockLost)
+	for personID, lost := range l.held {
+		lost.lose(errLockLost)
 		delete(l.held, personID)
 	}
 }

@@ -1,9 +1,11 @@
 package repository
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -21,33 +23,36 @@ func resolvePeople(ctx context.Context, tx pgx.Tx, who []whatsapp.Identity) ([]i
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]int64, len(who))
-	for k, one := range who {
-		person, err := known.resolve(ctx, tx, one)
-		if err != nil {
+	// Everybody stores persons in the same order, so that two webhooks about the
+	// same new ones wait for each other and cannot deadlock.
+	order := slices.SortedFunc(slices.Values(who), func(a, b whatsapp.Identity) int {
+		return cmp.Or(cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.Phone.Reveal(), b.Phone.Reveal()))
+	})
+	for _, one := range order {
+		if _, err := known.resolve(ctx, tx, one); err != nil {
 			return nil, err
 		}
-		ids[k] = person.id
 	}
-	// A merge may have given an earlier message's sender another id.
+	ids := make([]int64, len(who))
 	for k, one := range who {
-		if person, found := known.find(one); found {
-			ids[k] = person.id
+		person, found := known.find(one)
+		if !found {
+			return nil, errRace // given away within this batch; the next try knows better
 		}
+		ids[k] = person.id
 	}
 	return ids, nil
 }
 
 func (p people) resolve(ctx context.Context, tx pgx.Tx, who whatsapp.Identity) (person, error) {
 	found, known := p.find(who)
-	if other, two := p.other(found, who); two {
-		if err := mergePeople(ctx, tx, found.id, other.id); err != nil {
-			return person{}, err
-		}
-		p.forget(other)
-	}
 	if known && !found.lacks(who) {
 		return found, nil
+	}
+	if other, two := p.other(found, who); two {
+		if err := p.settle(ctx, tx, found, other); err != nil {
+			return person{}, err
+		}
 	}
 	saved, err := savePerson(ctx, tx, found, who)
 	if err != nil {
@@ -62,29 +67,47 @@ type person struct {
 	userID, phone string
 }
 
-// lacks reports whether the webhook tells an alias that we do not know yet.
-// One that differs from ours is a change of number, which Meta announces.
+// lacks reports whether the webhook tells a name that we do not know yet.
 func (p person) lacks(who whatsapp.Identity) bool {
-	return p.userID == "" && who.UserID != "" || p.phone == "" && !who.Phone.IsZero()
+	return p.userID == "" && who.UserID != "" || !who.Phone.IsZero() && p.phone != who.Phone.Reveal()
 }
 
 // people are persons by either of their names.
 type people struct{ byUserID, byPhone map[string]person }
 
+// find looks for a person by their user id and else by their number. A number
+// that is known as somebody else's has changed hands.
 func (p people) find(who whatsapp.Identity) (person, bool) {
 	if found, ok := p.byUserID[who.UserID]; ok {
 		return found, true
 	}
 	found, ok := p.byPhone[who.Phone.Reveal()]
+	if ok && who.UserID != "" && found.userID != "" {
+		return person{}, false
+	}
 	return found, ok
 }
 
-// other is the second person where a user id and a number that were thought to
-// be two persons' turn out to be one's, and the first has no number yet. Where
-// the first has another number, the number has changed hands and stays theirs.
+// other is whom else the number of one is known to belong to.
 func (p people) other(one person, who whatsapp.Identity) (person, bool) {
 	other, found := p.byPhone[who.Phone.Reveal()]
-	return other, found && other.id != one.id && one.phone == "" && other.userID == ""
+	return other, found && other.id != one.id
+}
+
+// settle makes a number free for the person who writes from it: somebody known
+// by it alone is the same person, and somebody with a user id of their own has
+// given it away.
+func (p people) settle(ctx context.Context, tx pgx.Tx, one, other person) error {
+	p.forget(other)
+	if one.id != 0 && other.userID == "" {
+		return mergePeople(ctx, tx, one.id, other.id)
+	}
+	if _, err := tx.Exec(ctx, `UPDATE person SET phone = NULL WHERE id = $1`, other.id); err != nil {
+		return fmt.Errorf("take a number from a person: %w", err)
+	}
+	other.phone = ""
+	p.add(other)
+	return nil
 }
 
 func (p people) forget(one person) {
@@ -130,43 +153,36 @@ func findPeople(ctx context.Context, tx pgx.Tx, who []whatsapp.Identity) (people
 	return known, nil
 }
 
-// savePerson stores a new person, or what a known one lacks. An alias that
-// belongs to somebody else stays theirs.
+// savePerson stores a new person, or the names that a known one lacks. Their
+// number may have changed; who writes from it has it now.
 func savePerson(ctx context.Context, tx pgx.Tx, known person, who whatsapp.Identity) (person, error) {
 	saved := known
 	if saved.userID == "" {
 		saved.userID = who.UserID
 	}
-	if saved.phone == "" {
+	if !who.Phone.IsZero() {
 		saved.phone = who.Phone.Reveal()
 	}
-	if known.id == 0 {
-		err := tx.QueryRow(ctx, `
-			INSERT INTO person (user_id, phone, name)
-			VALUES (nullif($1, ''), nullif($2, ''), $3)
-			ON CONFLICT DO NOTHING
-			RETURNING id`,
-			saved.userID, saved.phone, who.Name.Reveal()).Scan(&saved.id)
-		if errors.Is(err, pgx.ErrNoRows) {
-			// Another webhook stored them since we looked: look again.
-			return person{}, errRace
-		}
+	if known.id != 0 {
+		_, err := tx.Exec(ctx, `
+			UPDATE person SET user_id = nullif($2, ''), phone = nullif($3, '') WHERE id = $1`,
+			known.id, saved.userID, saved.phone)
 		if err != nil {
-			return person{}, fmt.Errorf("store a person: %w", err)
+			return person{}, fmt.Errorf("store a person's names: %w", err)
 		}
 		return saved, nil
 	}
-	tag, err := tx.Exec(ctx, `
-		UPDATE person SET user_id = nullif($2, ''), phone = nullif($3, '')
-		WHERE id = $1 AND NOT EXISTS (
-			SELECT FROM person AS other
-			WHERE other.id <> $1 AND (other.user_id = $2 OR other.phone = $3))`,
-		known.id, saved.userID, saved.phone)
-	if err != nil {
-		return person{}, fmt.Errorf("store a person's alias: %w", err)
+	err := tx.QueryRow(ctx, `
+		INSERT INTO person (user_id, phone, name)
+		VALUES (nullif($1, ''), nullif($2, ''), $3)
+		ON CONFLICT DO NOTHING
+		RETURNING id`,
+		saved.userID, saved.phone, who.Name.Reveal()).Scan(&saved.id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return person{}, errRace // another webhook stored them since we looked
 	}
-	if tag.RowsAffected() == 0 {
-		return known, nil
+	if err != nil {
+		return person{}, fmt.Errorf("store a person: %w", err)
 	}
 	return saved, nil
 }

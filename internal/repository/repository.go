@@ -43,6 +43,7 @@ func Open(ctx context.Context, databaseURL sensitive.Secret) (*pgxpool.Pool, err
 		"tcp_keepalives_idle":     "10",
 		"tcp_keepalives_interval": "5",
 		"tcp_keepalives_count":    "4",
+		"tcp_user_timeout":        "30000", // milliseconds
 	}
 	for name, value := range defaults {
 		if _, given := config.ConnConfig.RuntimeParams[name]; !given {

@@ -53,7 +53,7 @@ func (s sender) begin(part whatsapp.Part) (whatsapp.Part, time.Duration) {
 	s.Helper()
 	wait, err := s.BeginSend(s.Context(), part)
 	if err != nil {
-		s.Fatal(err)
+		s.Error(err)
 	}
 	if wait == 0 {
 		part.Delivery, part.Attempts = whatsapp.Sending, part.Attempts+1
@@ -74,7 +74,7 @@ func (s sender) refuse(part whatsapp.Part, reaction whatsapp.Reaction, code int)
 	s.Helper()
 	outcome, err := s.Refuse(s.Context(), part, whatsapp.Refusal{Reaction: reaction, Code: code, Detail: "why"})
 	if err != nil {
-		s.Fatal(err)
+		s.Error(err)
 	}
 	return outcome
 }
@@ -83,7 +83,7 @@ func (s sender) accept(part whatsapp.Part, wamid string) (opened bool) {
 	s.Helper()
 	opened, err := s.Accept(s.Context(), part.ID, wamid)
 	if err != nil {
-		s.Fatal(err)
+		s.Error(err)
 	}
 	return opened
 }
@@ -251,8 +251,11 @@ func TestConcurrentRefusalsRaiseOneAlarm(t *testing.T) {
 	s := newSender(t)
 	var group sync.WaitGroup
 	alarms := make(chan struct{}, 10)
+	var parts []whatsapp.Part
 	for range 10 {
-		part := s.mustBegin(toSend(t, s.pool, 1)[0])
+		parts = append(parts, s.mustBegin(toSend(t, s.pool, 1)[0]))
+	}
+	for _, part := range parts {
 		group.Go(func() {
 			if s.refuse(part, whatsapp.Stop, 190).Closed {
 				alarms <- struct{}{}
@@ -348,7 +351,7 @@ func TestInstancesAreCounted(t *testing.T) {
 	var instances []*repository.Locks
 	for n := range 3 {
 		locks := repository.NewLocks(pool, fmt.Sprint(n))
-		defer locks.Close(t.Context())
+		defer func() { _ = locks.Close(t.Context()) }()
 		if err := locks.Announce(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -358,7 +361,9 @@ func TestInstancesAreCounted(t *testing.T) {
 		t.Errorf("got %d, %v", n, err)
 	}
 	// The server notices the end of a connection a little later.
-	instances[2].Close(t.Context())
+	if err := instances[2].Close(t.Context()); err != nil {
+		t.Error(err)
+	}
 	for deadline := time.Now().Add(10 * time.Second); ; {
 		n, err := instances[0].Instances(t.Context())
 		if err == nil && n == 2 {

@@ -230,7 +230,7 @@ func TestOneWorkerAtATimeHoldsAPersonsLock(t *testing.T) {
 	t.Parallel()
 	pool := open(t)
 	a, b := repository.NewLocks(pool, "a"), repository.NewLocks(pool, "b")
-	defer b.Close(t.Context())
+	defer closeLocks(t, b)
 
 	held, unlock, err := a.TryLock(t.Context(), 7)
 	if err != nil {
@@ -250,19 +250,19 @@ func TestOneWorkerAtATimeHoldsAPersonsLock(t *testing.T) {
 	if held.Err() == nil {
 		t.Error("the holder's context goes on after the lock was given back")
 	}
-	a.Close(t.Context())
+	closeLocks(t, a)
 }
 
 func TestALockEndsWithItsHoldersConnection(t *testing.T) {
 	t.Parallel()
 	pool := open(t)
 	a, b := repository.NewLocks(pool, "a"), repository.NewLocks(pool, "b")
-	defer b.Close(t.Context())
+	defer closeLocks(t, b)
 	held, _, err := a.TryLock(t.Context(), 7)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.Close(t.Context())
+	closeLocks(t, a)
 	select {
 	case <-held.Done():
 	case <-time.After(10 * time.Second):
@@ -291,11 +291,11 @@ func TestJobsOfDeadInstancesAreRevived(t *testing.T) {
 		t.Fatal(err)
 	}
 	alive := repository.NewLocks(pool, "alive")
-	defer alive.Close(t.Context())
+	defer closeLocks(t, alive)
 	if err := alive.Announce(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	revived, err := alive.ReviveOrphans(t.Context())
+	revived, err := alive.ReviveOrphans(t.Context(), nil)
 	if err != nil || revived != 1 {
 		t.Errorf("revived %d, %v; want the dead instance's one", revived, err)
 	}
@@ -438,5 +438,78 @@ func TestTheWordsOfAQuotedMessageAreFound(t *testing.T) {
 	due, err := repository.NewConversations(pool).Due(t.Context(), int64(count(t, pool, `SELECT id FROM person`)))
 	if err != nil || len(due.Waiting) != 2 || due.Waiting[1].Quoted.Reveal() != "first" {
 		t.Errorf("due: %+v, %v", due.Waiting, err)
+	}
+}
+
+func closeLocks(t *testing.T, locks *repository.Locks) {
+	t.Helper()
+	if err := locks.Close(context.WithoutCancel(t.Context())); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestALostLockIsNotTakenFromItsNextHolder(t *testing.T) {
+	t.Parallel()
+	locks := repository.NewLocks(open(t), "a")
+	_, unlockLost, err := locks.TryLock(t.Context(), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeLocks(t, locks) // the connection is lost
+	held, unlock, err := locks.TryLock(t.Context(), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlockLost()
+	if held.Err() != nil {
+		t.Error("the lost holder gave back what is another's")
+	}
+	unlock()
+	closeLocks(t, locks)
+}
+
+// The session ends on the server, and nobody here has noticed.
+func TestAnnounceNoticesThatTheLocksAreLost(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	locks := repository.NewLocks(pool, "a")
+	defer closeLocks(t, locks)
+	held, unlock, err := locks.TryLock(t.Context(), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	if _, err := pool.Exec(t.Context(), `
+		SELECT pg_terminate_backend(pid) FROM pg_locks
+		WHERE locktype = 'advisory' AND objid = 7 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`); err != nil {
+		t.Fatal(err)
+	}
+	if err := locks.Announce(t.Context()); err == nil {
+		t.Error("the first announcement after the loss succeeded")
+	}
+	if held.Err() == nil {
+		t.Error("the holder is not told")
+	}
+	if err := locks.Announce(t.Context()); err != nil {
+		t.Errorf("the instance does not come back: %v", err)
+	}
+}
+
+func TestAnInstanceRevivesWhatItFetchedAndNeverGot(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	store(t, newInbox(t, pool), whatsapp.Batch{Messages: []whatsapp.Message{
+		text("w1", "", "254712345678", "a"), text("w2", "", "254700000000", "b"), text("w3", "", "254700000001", "c")}})
+	if _, err := pool.Exec(t.Context(), `
+		UPDATE river_job SET state = 'running', attempt = 1, attempted_by = '{me}',
+		       attempted_at = CASE WHEN id = (SELECT max(id) FROM river_job) THEN now() ELSE now() - interval '1 minute' END`); err != nil {
+		t.Fatal(err)
+	}
+	me := repository.NewLocks(pool, "me")
+	defer closeLocks(t, me)
+	atWork := int64(count(t, pool, `SELECT min(id) FROM river_job`))
+	revived, err := me.ReviveOrphans(t.Context(), []int64{atWork})
+	if err != nil || revived != 1 {
+		t.Errorf("revived %d, %v; want the one that nobody works on", revived, err)
 	}
 }

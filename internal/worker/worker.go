@@ -38,7 +38,8 @@ type Replier interface {
 // jobs of those that do not.
 type Lives interface {
 	Announce(ctx context.Context) error
-	ReviveOrphans(ctx context.Context) (int64, error)
+	// ReviveOrphans must not touch the jobs that this instance works on.
+	ReviveOrphans(ctx context.Context, working []int64) (int64, error)
 }
 
 // Options are the settings of Workers.
@@ -53,6 +54,7 @@ type Workers struct {
 	options Options
 	lives   Lives
 	client  *river.Client[pgx.Tx]
+	replies *replyWorker
 
 	stopReviving context.CancelFunc
 	reviving     chan struct{}
@@ -61,7 +63,8 @@ type Workers struct {
 // New prepares the workers; Start starts them.
 func New(pool *pgxpool.Pool, replier Replier, lives Lives, options Options) (*Workers, error) {
 	workers := river.NewWorkers()
-	if err := river.AddWorkerSafely(workers, &replyWorker{replier: replier, log: options.Log}); err != nil {
+	replies := newReplyWorker(replier, options.Log)
+	if err := river.AddWorkerSafely(workers, replies); err != nil {
 		return nil, fmt.Errorf("register the reply worker: %w", err)
 	}
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
@@ -76,7 +79,7 @@ func New(pool *pgxpool.Pool, replier Replier, lives Lives, options Options) (*Wo
 	if err != nil {
 		return nil, fmt.Errorf("open the queue: %w", err)
 	}
-	return &Workers{options: options, lives: lives, client: client}, nil
+	return &Workers{options: options, lives: lives, client: client, replies: replies}, nil
 }
 
 // Start begins to work. The instance announces itself first, because a job
@@ -98,7 +101,10 @@ func (w *Workers) Start(ctx context.Context) error {
 // cancelled, and what they did not finish stays queued.
 func (w *Workers) Stop(ctx context.Context) error {
 	w.stopReviving()
-	<-w.reviving
+	select {
+	case <-w.reviving:
+	case <-ctx.Done():
+	}
 	if err := w.client.Stop(ctx); err == nil {
 		return nil
 	}
@@ -120,14 +126,14 @@ func (w *Workers) revive(ctx context.Context) {
 		if err := w.lives.Announce(ctx); err != nil && ctx.Err() == nil {
 			w.options.Log.WarnContext(ctx, "could not announce the instance", slog.Any("error", err))
 		}
-		revived, err := w.lives.ReviveOrphans(ctx)
+		revived, err := w.lives.ReviveOrphans(ctx, w.replies.working())
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
 			w.options.Log.WarnContext(ctx, "could not look for orphaned jobs", slog.Any("error", err))
 		case revived > 0:
-			w.options.Log.InfoContext(ctx, "took over the jobs of an instance that died", slog.Int64("jobs", revived))
+			w.options.Log.InfoContext(ctx, "took over jobs that nobody worked on", slog.Int64("jobs", revived))
 		}
 		select {
 		case <-ctx.Done():

@@ -153,7 +153,7 @@ func (b *Batch) addMessage(raw []byte, in inbound, phoneNumberID string, sender 
 		b.keep("messages", "an answer to a request for calls", raw)
 		return
 	}
-	if in.ID == "" || phoneNumberID == "" || sender == (Identity{}) {
+	if !in.ID.id() || phoneNumberID == "" || sender.unknown() {
 		b.keep("messages", "a message without id, sender or receiver", raw)
 		return
 	}
@@ -187,7 +187,7 @@ func (b *Batch) decodeStatus(raw json.RawMessage) {
 		return
 	}
 	delivery, known := deliveryOf(in.Status.text())
-	if !known || in.ID == "" {
+	if !known || !in.ID.id() {
 		b.keep("messages", "a status of a kind that we do not know", raw)
 		return
 	}

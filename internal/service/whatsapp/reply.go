@@ -27,14 +27,18 @@ type Next struct {
 	After time.Duration
 }
 
+// lookAgain is when a job that found its person's lock taken looks again. The
+// holder does its work long before, unless it dies.
+const lookAgain = 5 * time.Second
+
 // reply works for one person until nothing is left or something must be waited
-// for. A worker that finds the lock taken leaves at once; therefore the holder,
-// after giving it back, looks whether anything came in between.
+// for. A worker that finds the lock taken leaves; so that what it came for need
+// not wait for it, the holder looks once more after giving the lock back.
 func (s *Service) reply(ctx context.Context, personID int64) (Next, error) {
 	for {
 		next, err := s.replyLocked(ctx, personID)
 		if errors.Is(err, ErrLocked) {
-			return Next{}, nil
+			return Next{After: lookAgain}, nil
 		}
 		if err != nil || next.After > 0 {
 			return next, err
@@ -67,6 +71,7 @@ func (s *Service) replyLocked(ctx context.Context, personID int64) (Next, error)
 			if quiet := due.Waiting[len(due.Waiting)-1].Age; quiet < s.options.Debounce {
 				return Next{After: s.options.Debounce - quiet}, nil
 			}
+			due.Waiting = toOneNumber(due.Waiting)
 			if err := s.answer(ctx, personID, due); err != nil {
 				return Next{}, err
 			}
@@ -74,6 +79,17 @@ func (s *Service) replyLocked(ctx context.Context, personID int64) (Next, error)
 			return Next{}, nil
 		}
 	}
+}
+
+// toOneNumber are the first messages, as far as they were written to the same
+// number of ours: the answer goes out from the number that was written to.
+func toOneNumber(waiting []Waiting) []Waiting {
+	for i, m := range waiting {
+		if m.PhoneNumberID != waiting[0].PhoneNumberID {
+			return waiting[:i]
+		}
+	}
+	return waiting
 }
 
 // answer settles all waiting messages together: it finds the words, if there
@@ -126,10 +142,12 @@ func (s *Service) ask(ctx context.Context, personID int64, waiting []Waiting) (W
 		return words, nil
 	}
 	problem := fault.Of(err)
+	oldest := waiting[0].Age
 	switch {
 	case problem.Kind == fault.Blocked:
 		return fixed(s.options.Apology), nil
-	case problem.Kind == fault.Upstream && !problem.Transient && waiting[0].Age > patience:
+	case problem.Kind == fault.Upstream && !problem.Transient && oldest > patience,
+		oldest > s.options.ReplyWithin: // some questions fail the same way every time
 		s.options.Log.ErrorContext(ctx, "the model failed for too long; the person was told", slog.Any("error", err))
 		return fixed(s.options.Apology), nil
 	default:

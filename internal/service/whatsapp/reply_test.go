@@ -169,6 +169,19 @@ func TestReplyAnswersWaitingMessagesTogether(t *testing.T) {
 	}
 }
 
+func TestReplyGoesOutFromTheNumberThatWasWrittenTo(t *testing.T) {
+	t.Parallel()
+	second := waiting(2, "text", "b", time.Minute)
+	second.PhoneNumberID = "N2"
+	w := &world{due: Due{Waiting: []Waiting{waiting(1, "text", "a", time.Minute), second}}}
+	if _, err := w.service(Options{}).Reply(t.Context(), 7).Get(); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.sent) != 2 || w.sent[0].PhoneNumberID != "N" || w.sent[1].PhoneNumberID != "N2" {
+		t.Errorf("sent %+v", w.sent)
+	}
+}
+
 func TestReplyWaitsUntilThePersonIsQuiet(t *testing.T) {
 	t.Parallel()
 	w := &world{due: Due{Waiting: []Waiting{waiting(1, "text", "a", time.Second)}}}
@@ -194,7 +207,7 @@ func TestReplyLeavesALockedPersonAlone(t *testing.T) {
 	t.Parallel()
 	w := &world{locked: true, due: Due{Waiting: []Waiting{waiting(1, "text", "a", time.Minute)}}}
 	next, err := w.service(Options{}).Reply(t.Context(), 7).Get()
-	if err != nil || next.After != 0 || len(w.sent) != 0 {
+	if err != nil || next.After != lookAgain || len(w.sent) != 0 {
 		t.Fatalf("got %v, %v and %d sent", next, err, len(w.sent))
 	}
 }
@@ -212,13 +225,15 @@ func TestReplyWhenTheModelFails(t *testing.T) {
 		"an overload is waited for":          {passing, time.Hour, ""},
 		"a missing key is waited for":        {fault.New(fault.NotConfigured, "no key"), time.Hour, ""},
 		"a lasting error is waited for":      {fault.New(fault.Upstream, "bad"), time.Minute, ""},
+		"an overload is said in the end":     {passing, 13 * time.Hour, DefaultApology},
 		"a lasting error is said in the end": {fault.New(fault.Upstream, "bad"), patience + time.Second, DefaultApology},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := &world{modelErr: tt.err, due: Due{Waiting: []Waiting{waiting(1, "text", "a", tt.age)}}}
-			_, err := w.service(Options{}).Reply(t.Context(), 7).Get()
+			w.due.Waiting[0].SentAgo = time.Second
+			_, err := w.service(Options{ReplyWithin: 12 * time.Hour}).Reply(t.Context(), 7).Get()
 			if bodies(w.sent) != tt.sent {
 				t.Errorf("sent %q, want %q", bodies(w.sent), tt.sent)
 			}
@@ -265,18 +280,22 @@ func TestReplyWithASendOfUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		since time.Duration
+		heard time.Duration // for how long webhooks have been heard
 		after time.Duration
 		sent  int
 	}{
-		"waits while a status may come": {20 * time.Second, 40 * time.Second, 0},
-		"sends again after silence":     {time.Minute, 0, 1},
+		"waits while a status may come":                 {20 * time.Second, time.Hour, 40 * time.Second, 0},
+		"sends again after silence":                     {time.Minute, time.Hour, 0, 1},
+		"does not count the time it could hear nothing": {time.Hour, 20 * time.Second, 40 * time.Second, 0},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := &world{due: Due{Parts: []Part{{ID: "1", Delivery: Sending, Attempts: 1, Since: tt.since}}}}
-			next, err := w.service(Options{ResendAfter: time.Minute}).Reply(t.Context(), 7).Get()
-			if err != nil || next.After != tt.after || len(w.sent) != tt.sent {
+			s := w.service(Options{ResendAfter: time.Minute})
+			s.hearing.Store(time.Now().Add(-tt.heard).UnixNano())
+			next, err := s.Reply(t.Context(), 7).Get()
+			if err != nil || next.After.Round(time.Second) != tt.after || len(w.sent) != tt.sent {
 				t.Errorf("got %v, %v and %d sent; want %v and %d", next.After, err, len(w.sent), tt.after, tt.sent)
 			}
 		})

@@ -34,13 +34,20 @@ func (s *scalar) UnmarshalJSON(raw []byte) error {
 
 func (s scalar) text() string { return clean(string(s)) }
 
-// int is the number, or 0 where there is none.
+// maxID bounds an id, in bytes. Meta's have less than a hundred, and PostgreSQL
+// cannot index one of some thousands.
+const maxID = 512
+
+// id reports whether it can be the id of something.
+func (s scalar) id() bool { return s != "" && len(s) <= maxID }
+
+// int is the number, or 0 where there is none that 32 bits can hold.
 func (s scalar) int() int {
-	n, err := strconv.Atoi(string(s))
+	n, err := strconv.ParseInt(string(s), 10, 32)
 	if err != nil {
 		return 0
 	}
-	return n
+	return int(n)
 }
 
 // time reads Unix seconds. A time that cannot be right is now.

@@ -46,10 +46,13 @@ func (s *Service) send(ctx context.Context, to Identity, parts []Part) (Next, er
 }
 
 func (s *Service) sendPart(ctx context.Context, to Identity, part Part) (Next, error) {
-	if part.Delivery == Sending && part.Since < s.options.ResendAfter {
+	if silence := s.silence(part.Since); part.Delivery == Sending && silence < s.options.ResendAfter {
 		// A send began and its outcome is unknown. A status webhook settles it;
 		// only if none comes is it sent again.
-		return Next{After: s.options.ResendAfter - part.Since}, nil
+		return Next{After: s.options.ResendAfter - silence}, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return Next{}, err // the lock is lost, or we are stopping: begin nothing
 	}
 	if again := s.pace.Await(ctx, part.PhoneNumberID); again > 0 {
 		return Next{After: scatter(again)}, nil
@@ -57,6 +60,9 @@ func (s *Service) sendPart(ctx context.Context, to Identity, part Part) (Next, e
 	if wait, err := s.outbox.BeginSend(ctx, part); err != nil || wait > 0 {
 		return Next{After: scatter(wait)}, err
 	}
+	// What has begun is finished, within the client's time-out: a send that is
+	// cut off leaves everybody in doubt.
+	ctx = context.WithoutCancel(ctx)
 	wamid, err := s.graph.Send(ctx, Outgoing{
 		PhoneNumberID: part.PhoneNumberID,
 		To:            to,
@@ -64,8 +70,7 @@ func (s *Service) sendPart(ctx context.Context, to Identity, part Part) (Next, e
 		ReplyTo:       part.ReplyTo,
 		Callback:      part.ID,
 	})
-	// What the Graph API said must be stored even if the caller is stopping.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	var refusal *Refusal
 	switch {
@@ -115,5 +120,13 @@ func (s *Service) refused(ctx context.Context, part Part, refusal Refusal) (Next
 func (s *Service) observe(outcome Outcome, code int) {
 	if s.options.Observe != nil {
 		s.options.Observe(outcome, code)
+	}
+}
+
+func (s *Service) observeFailures(statuses []Status) {
+	for _, status := range statuses {
+		if status.Delivery == Failed {
+			s.observe(OutcomeFailed, status.ErrorCode)
+		}
 	}
 }

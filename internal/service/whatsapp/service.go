@@ -9,6 +9,7 @@ package whatsapp
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"aisha/internal/resource"
@@ -112,6 +113,8 @@ type Service struct {
 	graph         Graph
 	model         Model
 	waitlist      Waitlist
+
+	hearing atomic.Int64 // since when webhooks are heard without a gap, in Unix nanoseconds
 }
 
 // Rooms are what a Service stands on. Receiving needs the Inbox alone.
@@ -134,7 +137,7 @@ func New(options Options, rooms Rooms) *Service {
 	if options.ReplyWithin == 0 {
 		options.ReplyWithin = window
 	}
-	return &Service{
+	s := &Service{
 		options:       options,
 		inbox:         rooms.Inbox,
 		conversations: rooms.Conversations,
@@ -145,6 +148,8 @@ func New(options Options, rooms Rooms) *Service {
 		model:         rooms.Model,
 		waitlist:      rooms.Waitlist,
 	}
+	s.deafUntilNow()
+	return s
 }
 
 // Subscribe confirms a subscription: it returns the challenge if the token is

@@ -21,7 +21,10 @@ func (s *Service) subscribe(in Subscription) (string, error) {
 	if s.options.VerifyToken.IsZero() {
 		return "", fault.New(fault.NotConfigured, "the WhatsApp webhook is not configured: it has no verify token")
 	}
-	if in.Mode != "subscribe" || !equal(in.VerifyToken, s.options.VerifyToken.Reveal()) {
+	if in.Mode != "subscribe" {
+		return "", fault.New(fault.Forbidden, "hub.mode must be subscribe")
+	}
+	if !equal(in.VerifyToken, s.options.VerifyToken.Reveal()) {
 		return "", fault.New(fault.Forbidden, "the verify token is wrong")
 	}
 	if in.Challenge == "" || len(in.Challenge) > maxChallenge {

@@ -1,0 +1,15 @@
+package repository
+
+// What tests of this package may see besides what it exports.
+
+// Waiting is how many sign-ups wait for the next commit.
+func (w *WaitingList) Waiting() int { return w.adds.queued() }
+
+// Waiting is how many webhooks wait for the next commit.
+func (i *Inbox) Waiting() int { return i.stores.queued() }
+
+func (g *groupCommit[In, Out]) queued() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.waiting)
+}

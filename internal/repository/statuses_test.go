@@ -1,0 +1,314 @@
+package repository_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"aisha/internal/service/whatsapp"
+)
+
+// tell stores a webhook of one status and returns how far the part is then.
+func (s sender) tell(part whatsapp.Part, status whatsapp.Status) whatsapp.Delivery {
+	s.Helper()
+	store(s.T, newInbox(s.T, s.pool), whatsapp.Batch{Statuses: []whatsapp.Status{status}})
+	return s.delivery(part)
+}
+
+func (s sender) delivery(part whatsapp.Part) (delivery whatsapp.Delivery) {
+	s.Helper()
+	if err := s.pool.QueryRow(s.Context(), `SELECT delivery::text FROM part WHERE id = $1`, part.ID).Scan((*string)(&delivery)); err != nil {
+		s.Fatal(err)
+	}
+	return delivery
+}
+
+// sentOnce is a part that the Graph API took as w1.
+func (s sender) sentOnce() whatsapp.Part {
+	s.Helper()
+	part := s.mustBegin(toSend(s.T, s.pool, 1)[0])
+	s.accept(part, "w1")
+	return part
+}
+
+// resend lets the back-off pass and begins the send again.
+func (s sender) resend(part whatsapp.Part) whatsapp.Part {
+	s.Helper()
+	part.Delivery = whatsapp.Unsent
+	if _, wait := s.begin(part); wait == 0 {
+		s.Fatal("the part is sent again without a back-off")
+	}
+	s.exec(`UPDATE part SET not_before = now()`)
+	return s.mustBegin(part)
+}
+
+func failed(wamid, callback string, code int) whatsapp.Status {
+	return whatsapp.Status{WAMID: wamid, Callback: callback, Delivery: whatsapp.Failed, ErrorCode: code}
+}
+
+func TestAFailureThatMayPassPutsAPartBack(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		codes []int
+		want  whatsapp.Delivery
+	}{
+		"it may pass": {[]int{131056, 130429, 80007, 4, 131016, 131057, 1, 2, 131000, 135000}, whatsapp.Unsent},
+		"it is final": {[]int{131026, 131047, 131049, 131048, 190, 131042, 100, 130472, 999999}, whatsapp.Failed},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSender(t)
+			for _, code := range tt.codes {
+				wamid := fmt.Sprint("w", code)
+				part := s.mustBegin(toSend(t, s.pool, 1)[0])
+				s.accept(part, wamid)
+				before := jobs(t, s.pool)
+				if got := s.tell(part, failed(wamid, part.ID, code)); got != tt.want {
+					t.Errorf("code %d: got %q, want %q", code, got, tt.want)
+				}
+				if n := jobs(t, s.pool) - before; (n == 1) != (tt.want == whatsapp.Unsent) {
+					t.Errorf("code %d: %d replies were queued", code, n)
+				}
+				if n := count(t, s.pool, `SELECT count(*) FROM part WHERE error_code = $1 AND (error IS NULL) = (delivery = 'unsent')`, code); n != 1 {
+					t.Errorf("code %d: why does not stand on its row", code)
+				}
+			}
+		})
+	}
+}
+
+func TestAFailureIsBelievedOnce(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	part := s.sentOnce()
+	failure := failed("w1", part.ID, 131056)
+	s.tell(part, failure)
+	if got := s.tell(part, failure); got != whatsapp.Unsent {
+		t.Errorf("told twice, it is %q", got)
+	}
+	part = s.resend(part)
+	if got := s.tell(part, failure); got != whatsapp.Sending {
+		t.Errorf("told again while the part is sent again, it is %q", got)
+	}
+	s.accept(part, "w2")
+	for _, again := range []whatsapp.Status{failure, failed("w1", "", 131026), {WAMID: "w1", Callback: part.ID, Delivery: whatsapp.Sent}} {
+		if got := s.tell(part, again); got != whatsapp.Accepted {
+			t.Errorf("told of the former send, it is %q", got)
+		}
+	}
+	if got := s.tell(part, whatsapp.Status{WAMID: "w2", Delivery: whatsapp.Sent}); got != whatsapp.Sent {
+		t.Errorf("told of the newest send, it is %q", got)
+	}
+}
+
+func TestAPutBackPartThatArrivedAfterAllIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	part := s.sentOnce()
+	s.tell(part, failed("w1", "", 130429))
+	if got := s.tell(part, whatsapp.Status{WAMID: "w1", Delivery: whatsapp.Sent}); got != whatsapp.Unsent {
+		t.Errorf("a late %q settled a part that failed after it: %q", whatsapp.Sent, got)
+	}
+	if got := s.tell(part, whatsapp.Status{WAMID: "w1", Delivery: whatsapp.Delivered}); got != whatsapp.Delivered {
+		t.Errorf("got %q", got)
+	}
+	part.Delivery = whatsapp.Unsent
+	if _, err := s.BeginSend(t.Context(), part); !isOvertaken(err) {
+		t.Errorf("it is sent again: %v", err)
+	}
+}
+
+func TestRetriesAfterAFailureAreBounded(t *testing.T) {
+	t.Parallel()
+	for code, most := range map[int]int{130429: 5, 131000: 2} {
+		t.Run(fmt.Sprint(code), func(t *testing.T) {
+			t.Parallel()
+			s := newSender(t)
+			part := s.mustBegin(toSend(t, s.pool, 1)[0])
+			for n := 0; ; n++ {
+				wamid := fmt.Sprint("w", n)
+				s.accept(part, wamid)
+				if got := s.tell(part, failed(wamid, part.ID, code)); got == whatsapp.Failed {
+					if n != most {
+						t.Errorf("given up after %d retries, want %d", n, most)
+					}
+					return
+				}
+				left := time.Duration(count(t, s.pool, `SELECT extract(epoch FROM not_before - now() + interval '0.5 s')::int FROM part`)) * time.Second
+				if want := whatsapp.Backoff(n); left < want-10*time.Second || left > want {
+					t.Errorf("after failure %d it waits for %v, want %v", n+1, left, want)
+				}
+				part = s.resend(part)
+			}
+		})
+	}
+}
+
+func TestFailedAfterDeliveredChangesNothing(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	part := s.sentOnce()
+	s.tell(part, whatsapp.Status{WAMID: "w1", Delivery: whatsapp.Delivered})
+	for _, code := range []int{131056, 131026} {
+		if got := s.tell(part, failed("w1", part.ID, code)); got != whatsapp.Delivered {
+			t.Errorf("code %d: got %q", code, got)
+		}
+	}
+	if n := count(t, s.pool, `SELECT count(*) FROM part WHERE error IS NOT NULL OR refusals > 0`); n != 0 {
+		t.Error("the row tells of a failure")
+	}
+}
+
+func TestEitherIdOfAResentPartSettlesIt(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	part := s.mustBegin(toSend(t, s.pool, 1)[0]) // as w1, but nobody tells
+	part = s.mustBegin(part)                     // after silence
+	s.accept(part, "w2")
+	if got := s.tell(part, failed("w1", part.ID, 131026)); got != whatsapp.Accepted {
+		t.Errorf("the failure of the first send made it %q", got)
+	}
+	if got := s.tell(part, whatsapp.Status{WAMID: "w1", Delivery: whatsapp.Delivered}); got != whatsapp.Delivered {
+		t.Errorf("the arrival of the first send left it %q", got)
+	}
+	if got := s.tell(part, whatsapp.Status{WAMID: "w2", Delivery: whatsapp.Read}); got != whatsapp.Read {
+		t.Errorf("the second send left it %q", got)
+	}
+}
+
+func TestAStatusOfTheFirstSendSettlesASecondOfUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	part := s.mustBegin(toSend(t, s.pool, 1)[0])
+	part = s.mustBegin(part)
+	if got := s.tell(part, whatsapp.Status{WAMID: "w1", Callback: part.ID, Delivery: whatsapp.Sent}); got != whatsapp.Sent {
+		t.Errorf("got %q", got)
+	}
+	s.accept(part, "w2")
+	for _, status := range []whatsapp.Status{failed("w1", "", 131056), {WAMID: "w2", Delivery: whatsapp.Delivered}} {
+		s.tell(part, status)
+	}
+	if got := s.delivery(part); got != whatsapp.Delivered {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestAFailureToldBeforeTheAnswerToItsSend(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		wamid string // of the answer
+		want  whatsapp.Delivery
+	}{
+		"of this send: it stays put back": {"w1", whatsapp.Unsent},
+		"of a former send: it is sent":    {"w2", whatsapp.Accepted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSender(t)
+			part := s.mustBegin(toSend(t, s.pool, 1)[0])
+			if got := s.tell(part, failed("w1", part.ID, 130429)); got != whatsapp.Unsent {
+				t.Errorf("got %q", got)
+			}
+			s.accept(part, tt.wamid)
+			if got := s.delivery(part); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestARefusalToldTwiceDoesNotGiveUp(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	part := s.mustBegin(toSend(t, s.pool, 1)[0])
+	s.refuse(part, whatsapp.WaitPerson, 131056)
+	if got := s.tell(part, failed("w1", part.ID, 131056)); got != whatsapp.Unsent {
+		t.Errorf("got %q", got)
+	}
+	part = s.resend(part)
+	if got := s.tell(part, failed("w1", part.ID, 131056)); got != whatsapp.Sending {
+		t.Errorf("while it is sent again: %q", got)
+	}
+}
+
+func TestAStatusThatIsFasterThanMetasIdIsKept(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		told []whatsapp.Status
+		want whatsapp.Delivery
+	}{
+		"delivered":             {[]whatsapp.Status{{WAMID: "w1", Delivery: whatsapp.Delivered}, {WAMID: "w1", Delivery: whatsapp.Sent}}, whatsapp.Delivered},
+		"failed, and may pass":  {[]whatsapp.Status{failed("w1", "", 130429)}, whatsapp.Unsent},
+		"failed, and is final":  {[]whatsapp.Status{failed("w1", "", 131026)}, whatsapp.Failed},
+		"failed, then was read": {[]whatsapp.Status{failed("w1", "", 130429), {WAMID: "w1", Delivery: whatsapp.Read}}, whatsapp.Read},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSender(t)
+			part := s.mustBegin(toSend(t, s.pool, 1)[0])
+			for _, status := range tt.told {
+				if got := s.tell(part, status); got != whatsapp.Sending {
+					t.Fatalf("it is %q before its id is known", got)
+				}
+			}
+			s.accept(part, "w1")
+			if got := s.delivery(part); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			if n := count(t, s.pool, `SELECT count(*) FROM early_status`); n != 0 {
+				t.Error("it is kept for ever")
+			}
+		})
+	}
+}
+
+func TestAStatusAndTheAnswerAtTheSameMomentMeet(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	inbox := newInbox(t, s.pool)
+	parts := make([]whatsapp.Part, 40)
+	for n := range parts {
+		parts[n] = s.mustBegin(toSend(t, s.pool, 1)[0])
+	}
+	var group sync.WaitGroup
+	for n, part := range parts {
+		wamid := fmt.Sprint("w", n)
+		group.Go(func() { s.accept(part, wamid) })
+		group.Go(func() {
+			if err := inbox.Store(t.Context(), whatsapp.Batch{Statuses: []whatsapp.Status{{WAMID: wamid, Delivery: whatsapp.Delivered}}}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if n := count(t, s.pool, `SELECT count(*) FROM part WHERE delivery = 'delivered'`); n != len(parts) {
+		t.Errorf("%d of %d are delivered", n, len(parts))
+	}
+}
+
+func TestStatusesThatNobodyTakesUpAreRemoved(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	inbox := newInbox(t, s.pool)
+	for _, wamid := range []string{"old", "new"} {
+		store(t, inbox, whatsapp.Batch{Statuses: []whatsapp.Status{{WAMID: wamid, Delivery: whatsapp.Sent}}})
+		s.exec(`UPDATE early_status SET received_at = now() - interval '25 hours' WHERE wamid = 'old'`)
+	}
+	if n := count(t, s.pool, `SELECT count(*) FROM early_status WHERE wamid = 'new'`); n != 1 || count(t, s.pool, `SELECT count(*) FROM early_status`) != 1 {
+		t.Error("the old one stays, or the new one does not")
+	}
+}
+
+func TestStatusesOfOnePartInOneWebhookDoNotContradict(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	part := s.mustBegin(toSend(t, s.pool, 1)[0])
+	part = s.mustBegin(part)
+	store(t, newInbox(t, s.pool), whatsapp.Batch{Statuses: []whatsapp.Status{
+		failed("w1", part.ID, 131026), {WAMID: "w2", Callback: part.ID, Delivery: whatsapp.Sent}}})
+	if got := s.delivery(part); got != whatsapp.Sent {
+		t.Errorf("got %q", got)
+	}
+}
