@@ -27,9 +27,6 @@ func dev(ctx context.Context, out io.Writer) error {
 	}
 	log := newLog(os.Stderr, cfg)
 
-	for _, warning := range cfg.Warnings() {
-		log.WarnContext(ctx, warning)
-	}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	notes := summary{out: out}
@@ -54,6 +51,9 @@ func dev(ctx context.Context, out io.Writer) error {
 	if sim != nil {
 		defer sim.stop()
 		notes.simulator = sim
+	}
+	for _, warning := range cfg.Warnings() {
+		log.WarnContext(ctx, warning)
 	}
 	err = runApp(ctx, cfg, log, func(address net.Addr) {
 		if sim != nil {
