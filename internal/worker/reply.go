@@ -20,6 +20,9 @@ import (
 const (
 	firstRetry = time.Second
 	lastRetry  = time.Minute
+	// forgetAbove is how many persons must wait before those are forgotten who
+	// need not any more.
+	forgetAbove = 1000
 )
 
 // replyWorker answers persons. It remembers what it is at, and whom asking the
@@ -91,7 +94,11 @@ func (w *replyWorker) end(jobID int64) {
 func (w *replyWorker) putOff(person int64, wait time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.after[person] = time.Now().Add(wait)
+	now := time.Now()
+	if len(w.after) > forgetAbove {
+		maps.DeleteFunc(w.after, func(_ int64, at time.Time) bool { return at.Before(now) })
+	}
+	w.after[person] = now.Add(wait)
 }
 
 // working are the jobs being worked on.
