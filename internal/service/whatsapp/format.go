@@ -1,231 +1,132 @@
 package whatsapp
 
 import (
-	"strconv"
 	"strings"
-
-	"github.com/yuin/goldmark"
-	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/extension"
-	extast "github.com/yuin/goldmark/extension/ast"
-	"github.com/yuin/goldmark/text"
-	"github.com/yuin/goldmark/util"
+	"unicode"
+	"unicode/utf8"
 )
 
-// maxMarkdown bounds what is parsed, in bytes. No answer of a model is as
-// long; what is over it is sent as it is.
-const maxMarkdown = 64 << 10
-
-// format writes Markdown in WhatsApp's own formatting: *bold*, _italics_,
-// ~strike~, monospace, lists and quotes. What WhatsApp has no form for becomes
-// the plainest text that loses nothing.
-// https://faq.whatsapp.com/539178204879377
-func format(markdown string) string {
-	if len(markdown) > maxMarkdown {
-		return markdown
+// format turns the Markdown that the model writes into messages of at most
+// limit UTF-16 units in WhatsApp's own formatting, which knows *bold*,
+// _italics_, ~strike~, `code`, ``` blocks, lists and quotes. It returns at
+// least one message, and none of them is blank unless markdown is.
+//
+// The text is first read into characters that carry their formatting, and the
+// marks are written last. Therefore a message may end anywhere: what is open at
+// its end is closed there and opened again in the next.
+func format(markdown string, limit int) []string {
+	markdown = legible(markdown)
+	var text []char
+	if !tangled(markdown) {
+		text = parse(markdown)
 	}
-	source := []byte(markdown)
-	parser := goldmark.New(goldmark.WithExtensions(extension.Strikethrough, extension.Table, extension.TaskList)).Parser()
-	f := formatter{source}
-	formatted := strings.TrimSpace(f.blocks(parser.Parse(text.NewReader(source)), "\n\n"))
-	if formatted == "" {
-		return markdown // all of it was meant for a machine; better that than silence
+	if len(trim(text)) == 0 { // nothing to see, such as a lone link definition
+		text = plain(markdown)
 	}
-	return formatted
+	tidy(text)
+	return split(text, limit)
 }
 
-// formatter writes the tree of one answer.
-type formatter struct{ source []byte }
-
-// blocks writes the children of a block, one after the other.
-func (f formatter) blocks(parent ast.Node, separator string) string {
-	var parts []string
-	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
-		if part := f.block(n); part != "" {
-			parts = append(parts, part)
+// legible removes what no message may hold: broken UTF-8 and control characters.
+func legible(text string) string {
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\r\n", "\n")
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n', r == '\t', !unicode.IsControl(r):
+			return r
+		case unicode.IsSpace(r):
+			return ' '
+		default:
+			return -1
 		}
-	}
-	return strings.Join(parts, separator)
+	}, text)
 }
 
-func (f formatter) block(n ast.Node) string {
-	switch n := n.(type) {
-	case *ast.Heading:
-		return wrap("*", strings.ReplaceAll(f.inlines(n), "*", ""))
-	case *ast.Blockquote:
-		return indent("> ", "> ", f.blocks(n, "\n\n"))
-	case *ast.List:
-		return f.list(n)
-	case *ast.FencedCodeBlock, *ast.CodeBlock:
-		return fence(f.lines(n))
-	case *ast.HTMLBlock:
-		return strings.TrimSpace(f.lines(n))
-	case *ast.ThematicBreak:
-		return "———"
-	case *extast.Table:
-		return fence(f.table(n))
-	default:
-		return f.inlines(n)
+const (
+	maxMarkdown = 64 << 10 // bytes; no model answers that much
+	maxNesting  = 40       // quotes, lists and spaces that a line begins with
+	maxLinks    = 1_000
+	maxBrackets = 4_000
+	maxEmphases = 10_000
+	maxArea     = 1 << 16 // lines times how deep, or how wide a table, they are
+)
+
+// tangled says whether text is too large or too nested to be read as Markdown
+// in a fraction of a second: reading some of it takes time by the square of the
+// length, and a table with missing cells is filled up in memory. No honest
+// answer comes near these bounds.
+func tangled(text string) bool {
+	if len(text) > maxMarkdown || strings.Count(text, "](") > maxLinks || strings.Count(text, "[") > maxBrackets {
+		return true
 	}
+	emphases := 0
+	for _, mark := range delimiters {
+		emphases += strings.Count(text, string(mark))
+	}
+	lines, deepest, widest := 0, 0, 0
+	for line := range strings.Lines(text) {
+		lines++
+		deepest = max(deepest, nesting(line))
+		widest = max(widest, strings.Count(line, "|"))
+	}
+	return emphases > maxEmphases || deepest > maxNesting || lines*max(deepest, widest) > maxArea
 }
 
-// lines are a block's own lines, as they were written.
-func (f formatter) lines(n ast.Node) string {
-	var out strings.Builder
-	for i := range n.Lines().Len() {
-		line := n.Lines().At(i)
-		out.Write(line.Value(f.source))
+// nesting estimates how deep a line stands in quotes and lists. Indentation
+// alone nests nothing: it may be code.
+func nesting(line string) int {
+	lead := line[:len(line)-len(strings.TrimLeft(line, " \t>-+*.)0123456789"))]
+	if strings.Trim(lead, " \t") == "" {
+		return 0
 	}
-	return out.String()
+	return strings.Count(lead, ">") + strings.Count(lead, " ") + strings.Count(lead, "\t")
 }
 
-func fence(code string) string {
-	// Three backticks within would end the block.
-	code = strings.ReplaceAll(strings.TrimRight(code, "\n"), "```", "'''")
-	return "```\n" + code + "\n```"
+// plain takes text as it stands.
+func plain(text string) []char {
+	r := reader{out: make([]char, 0, len(text))}
+	r.text(text)
+	return r.out
 }
 
-func (f formatter) list(list *ast.List) string {
-	var items []string
-	number := list.Start
-	for item := list.FirstChild(); item != nil; item = item.NextSibling() {
-		bullet := "- "
-		if list.IsOrdered() {
-			bullet = strconv.Itoa(number) + ". "
-			number++
-		}
-		items = append(items, indent(bullet, strings.Repeat(" ", len(bullet)), f.blocks(item, "\n")))
-	}
-	return strings.Join(items, "\n")
+// char is what a reader takes for one character, and its formatting. An emoji
+// may consist of many code points, and an é of two.
+type char struct {
+	text  string
+	style style
 }
 
-// indent puts first before the first line and rest before the others.
-func indent(first, rest, block string) string {
-	return first + strings.ReplaceAll(block, "\n", "\n"+rest)
+// style is a set of kinds of formatting.
+type style uint8
+
+const (
+	bold style = 1 << iota // the first four are in the order of delimiters
+	italic
+	strike
+	code
+	block // between fences, where nothing else applies
+	quote // on lines that begin with "> "
+	link  // a URL, which stays as it is to stay clickable
+	lead  // the marker and indentation of a line
+
+	inline = bold | italic | strike | code
+)
+
+// delimiters are the marks of the inline styles.
+const delimiters = "*_~`"
+
+func (c char) first() rune {
+	r, _ := utf8.DecodeRuneInString(c.text)
+	return r
 }
 
-// table writes columns of equal width, for a monospace block.
-func (f formatter) table(table *extast.Table) string {
-	var rows [][]string
-	widths := make([]int, len(table.Alignments))
-	for row := table.FirstChild(); row != nil; row = row.NextSibling() {
-		var cells []string
-		for cell := row.FirstChild(); cell != nil && len(cells) < len(widths); cell = cell.NextSibling() {
-			content := f.inlines(cell)
-			widths[len(cells)] = max(widths[len(cells)], len([]rune(content)))
-			cells = append(cells, content)
-		}
-		rows = append(rows, cells)
-	}
-	lines := make([]string, len(rows))
-	for i, cells := range rows {
-		for k, cell := range cells {
-			lines[i] += cell + strings.Repeat(" ", widths[k]-len([]rune(cell))+2)
-		}
-		lines[i] = strings.TrimRight(lines[i], " ")
-	}
-	return strings.Join(lines, "\n")
-}
+func (c char) isDigit() bool { return unicode.IsDigit(c.first()) }
 
-// inlines writes what stands in a paragraph, a heading or a cell.
-func (f formatter) inlines(parent ast.Node) string {
-	var out strings.Builder
-	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
-		out.WriteString(f.inline(n))
-	}
-	return out.String()
-}
+func (c char) isSpace() bool { return unicode.IsSpace(c.first()) }
 
-func (f formatter) inline(n ast.Node) string {
-	switch n := n.(type) {
-	case *ast.Text:
-		return f.words(n)
-	case *ast.String:
-		return string(n.Value)
-	case *ast.CodeSpan:
-		return wrap("`", strings.ReplaceAll(f.raw(n), "`", "'"))
-	case *ast.Emphasis:
-		if n.Level == 1 {
-			return wrap("_", f.inlines(n))
-		}
-		return wrap("*", f.inlines(n))
-	case *extast.Strikethrough:
-		return wrap("~", f.inlines(n))
-	case *ast.Link:
-		return link(f.inlines(n), string(n.Destination))
-	case *ast.Image:
-		return link(f.inlines(n), string(n.Destination))
-	case *ast.AutoLink:
-		return string(n.URL(f.source))
-	case *ast.RawHTML:
-		return f.html(n)
-	case *extast.TaskCheckBox:
-		if n.IsChecked {
-			return "☑ "
-		}
-		return "☐ "
-	default:
-		return f.inlines(n)
-	}
-}
-
-// raw is a code span's content, in which nothing has a meaning.
-func (f formatter) raw(span *ast.CodeSpan) string {
-	var out strings.Builder
-	for n := span.FirstChild(); n != nil; n = n.NextSibling() {
-		if words, ok := n.(*ast.Text); ok {
-			out.Write(words.Segment.Value(f.source))
-		}
-	}
-	return out.String()
-}
-
-// words are a text's words, with its entities and escapes read.
-func (f formatter) words(n *ast.Text) string {
-	value := n.Segment.Value(f.source)
-	if !n.IsRaw() {
-		value = util.ResolveEntityNames(util.ResolveNumericReferences(util.UnescapePunctuations(value)))
-	}
-	words := string(value)
-	if n.SoftLineBreak() || n.HardLineBreak() {
-		words += "\n"
-	}
-	return words
-}
-
-func (f formatter) html(n *ast.RawHTML) string {
-	var out strings.Builder
-	for i := range n.Segments.Len() {
-		segment := n.Segments.At(i)
-		out.Write(segment.Value(f.source))
-	}
-	if tag := strings.ToLower(out.String()); strings.HasPrefix(tag, "<br") {
-		return "\n"
-	}
-	return out.String()
-}
-
-// wrap puts the mark around the words, inside the space around them and on
-// each line anew: WhatsApp's formatting ends with the line.
-func wrap(mark, words string) string {
-	lines := strings.Split(words, "\n")
-	for i, line := range lines {
-		core := strings.TrimSpace(line)
-		if core == "" {
-			continue
-		}
-		lines[i] = strings.Replace(line, core, mark+core+mark, 1)
-	}
-	return strings.Join(lines, "\n")
-}
-
-func link(words, url string) string {
-	switch {
-	case words == "" || words == url:
-		return url
-	case url == "" || strings.HasPrefix(url, "mailto:"+words):
-		return words
-	default:
-		return words + " (" + url + ")"
-	}
+// inWord says whether WhatsApp takes c for a part of a word, beside which no
+// formatting opens or closes.
+func (c char) inWord() bool {
+	r := c.first()
+	return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r)
 }

@@ -179,7 +179,7 @@ func fixed(sentence string) Words {
 // messages are answered at once the first part quotes the newest of them.
 func parts(body sensitive.Text, waiting []Waiting) []OutgoingPart {
 	var parts []OutgoingPart
-	for _, text := range split(format(body.Reveal()), maxTextUnits) {
+	for _, text := range format(body.Reveal(), maxTextUnits) {
 		parts = append(parts, OutgoingPart{Body: sensitive.NewText(text)})
 	}
 	if len(waiting) > 1 {
