@@ -25,7 +25,7 @@ func merge(batches []whatsapp.Batch) whatsapp.Batch {
 // them: a webhook may have four megabytes.
 func weight(batch whatsapp.Batch) int {
 	const long = 1 << 10
-	total := 1 + len(batch.Messages) + len(batch.Statuses) + len(batch.Edits) + len(batch.Revokes) +
+	total := len(batch.Messages) + len(batch.Statuses) + len(batch.Edits) + len(batch.Revokes) +
 		len(batch.Renames) + len(batch.Echoes) + len(batch.Preferences) + len(batch.Kept)
 	for _, m := range batch.Messages {
 		total += len(m.Text.Reveal()) / long
@@ -33,5 +33,5 @@ func weight(batch whatsapp.Batch) int {
 	for _, k := range batch.Kept {
 		total += len(k.Raw) / long
 	}
-	return total
+	return max(total, 1)
 }

@@ -3,7 +3,6 @@ package repository
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -31,9 +30,9 @@ type groupCommit[In, Out any] struct {
 }
 
 const (
-	// maxTogether bounds the weight of a commit. A call that is heavier than
-	// that goes alone.
-	maxTogether = 512
+	// maxTogether bounds the weight of a commit, and with it how many locks it
+	// holds. A call that is heavier than that goes alone.
+	maxTogether = 256
 	// maxQueued bounds the weight of what waits for a commit. Whoever comes
 	// on top of it would wait longer than anybody wants to, and is told so.
 	maxQueued = 32 * maxTogether
@@ -51,7 +50,8 @@ type call[In, Out any] struct {
 }
 
 // do takes part in a commit. Its errors are those of committing this call
-// alone, and fault.Unavailable where too much waits.
+// alone, and fault.Unavailable where too much waits. When ctx ends first the
+// commit may still be under way, so what was handed in must not change.
 func (g *groupCommit[In, Out]) do(ctx context.Context, in In) (Out, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -88,14 +88,7 @@ func (g *groupCommit[In, Out]) enqueue(c *call[In, Out]) error {
 
 // work commits until nobody waits.
 func (g *groupCommit[In, Out]) work() {
-	for {
-		// Who is ready to run may be about to call: let them come along. Where
-		// nobody is, this takes no time.
-		runtime.Gosched()
-		calls := g.next()
-		if len(calls) == 0 {
-			return
-		}
+	for calls := g.next(); len(calls) > 0; calls = g.next() {
 		g.settle(calls)
 	}
 }

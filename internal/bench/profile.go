@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// profilerSource is added to the program for a profile alone. What is built
+// for production has no trace of it, and no address that tells a profile.
+//
+//go:embed profiler.go.txt
+var profilerSource []byte
+
+// profilerOverlay returns the arguments that make `go build` see one file more
+// in the program than there is.
+func profilerOverlay(dir string) ([]string, error) {
+	program, err := filepath.Abs("cmd/aisha/profiler.go")
+	if err != nil {
+		return nil, err
+	}
+	source, overlay := filepath.Join(dir, "profiler.go"), filepath.Join(dir, "overlay.json")
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {program: source}})
+	if err != nil {
+		return nil, err
+	}
+	return []string{"-overlay", overlay}, errors.Join(
+		os.WriteFile(source, profilerSource, 0o600), os.WriteFile(overlay, replace, 0o600))
+}
+
+// profile writes a CPU profile of each kind of load and prints what took most.
+func (b *bench) profile(ctx context.Context, into string) error {
+	if err := os.MkdirAll(into, 0o750); err != nil {
+		return err
+	}
+	for name, r := range map[string]*row{"signups": rows()[0], "webhooks": rows()[1]} {
+		file, err := filepath.Abs(filepath.Join(into, name+".pprof"))
+		if err != nil {
+			return err
+		}
+		if err := b.profileRow(ctx, r, file); err != nil {
+			return err
+		}
+		top := exec.CommandContext(ctx, "go", "tool", "pprof", "-top", "-cum", "-nodecount=60", file)
+		top.Stdout, top.Stderr = os.Stdout, os.Stderr
+		if err := top.Run(); err != nil {
+			return fmt.Errorf("read the profile: %w", err)
+		}
+	}
+	return nil
+}
+
+func (b *bench) profileRow(ctx context.Context, r *row, file string) error {
+	progress("profile of " + r.name)
+	s, err := b.launch(ctx, "PROFILE="+file)
+	if err != nil {
+		return err
+	}
+	err = b.recordProfile(s, r, file)
+	return errors.Join(err, s.stop())
+}
+
+// recordProfile profiles the load without what comes before it. The file
+// appears when it is complete.
+func (b *bench) recordProfile(s *runningService, r *row, file string) error {
+	if err := os.RemoveAll(file); err != nil {
+		return err
+	}
+	if _, err := busy(s.address, r, warmUp); err != nil {
+		return err
+	}
+	if err := s.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+		return err
+	}
+	if _, err := busy(s.address, r, duration); err != nil {
+		return err
+	}
+	if err := s.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(file); err == nil {
+			return nil
+		}
+	}
+	return errors.New("the service wrote no profile")
+}
