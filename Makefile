@@ -5,7 +5,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint build bench profile fuzz migrate docker clean
+.PHONY: help run test lint build bench faults profile fuzz migrate docker clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ lint: ## style and import rules
 
 bench: ## figures beside pgbench on the same cluster, in one run
 	@go run ./internal/bench
+
+faults: ## the fault tests of the whole program; AISHA_FAULTS=long for the long form
+	@go run ./internal/testdb/with go test -race -tags faults -timeout 60m -run TestFaults -v ./internal/e2e
 
 profile: ## where the time goes on the way of a sign-up and of a webhook
 	@go run ./internal/bench -profile bin/profile

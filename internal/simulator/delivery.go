@@ -32,9 +32,7 @@ func (s *Simulator) Send(p Person, kind string, content map[string]any) (wamid s
 	}
 	s.spawn(func(ctx context.Context) {
 		defer closeOnce(tried)
-		select {
-		case <-before:
-		case <-ctx.Done():
+		if !s.awaitTurn(ctx, before) {
 			return
 		}
 		s.deliver(ctx, "message · "+kind, body, func(acknowledged bool) {
@@ -43,6 +41,20 @@ func (s *Simulator) Send(p Person, kind string, content map[string]any) (wamid s
 		})
 	})
 	return in.WAMID
+}
+
+// awaitTurn waits for the person's message before this one, unless webhooks are
+// shuffled.
+func (s *Simulator) awaitTurn(ctx context.Context, before <-chan struct{}) bool {
+	if faults, _ := s.store.currentFaults(); faults.Webhooks.Shuffle > 0 {
+		return true
+	}
+	select {
+	case <-before:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // closeOnce closes a channel that only the calling goroutine closes.
@@ -55,31 +67,37 @@ func closeOnce(c chan struct{}) {
 }
 
 // report tells the service how far its message has come, one status after the
-// other.
-func (s *Simulator) report(ctx context.Context, out Outbound, windowOpen bool) {
-	if !windowOpen {
-		s.reportState(ctx, out, Failed, s.options.Timing.Sent)
+// other, and calls told when the first of them was delivered or never will be.
+func (s *Simulator) report(ctx context.Context, out Outbound, windowOpen bool, told func()) {
+	defer told()
+	faults, _ := s.store.currentFaults()
+	if !pause(ctx, s.chance.within(faults.Webhooks.StatusDelay)) {
 		return
 	}
-	steps := []struct {
-		state State
-		after Range
-	}{
-		{Sent, s.options.Timing.Sent},
-		{Delivered, s.options.Timing.Delivered},
-		{Read, s.options.Timing.Read},
-	}
-	for _, step := range steps {
-		if !s.reportState(ctx, out, step.state, step.after) {
+	for _, step := range s.steps(windowOpen) {
+		if !pause(ctx, s.chance.within(step.after)) || !s.reportState(ctx, out, step.state, told) {
 			return
 		}
 	}
 }
 
-func (s *Simulator) reportState(ctx context.Context, out Outbound, state State, after Range) bool {
-	if !pause(ctx, after.pick()) {
-		return false
+// step is a state and how long after the one before it is reached.
+type step struct {
+	state State
+	after Range
+}
+
+func (s *Simulator) steps(windowOpen bool) []step {
+	timing := s.options.Timing
+	if !windowOpen {
+		return []step{{Failed, timing.Sent}}
 	}
+	return []step{{Sent, timing.Sent}, {Delivered, timing.Delivered}, {Read, timing.Read}}
+}
+
+// reportState returns when the service knows it, or at once where webhooks do
+// not wait for each other.
+func (s *Simulator) reportState(ctx context.Context, out Outbound, state State, told func()) bool {
 	code := 0
 	if state == Failed {
 		code = codeWindowClosed
@@ -90,12 +108,39 @@ func (s *Simulator) reportState(ctx context.Context, out Outbound, state State, 
 		s.log.Error("status not told", "error", err)
 		return false
 	}
-	return s.deliver(ctx, "status · "+string(state), body, func(bool) {})
+	tell := func(ctx context.Context) bool {
+		return s.deliver(ctx, "status · "+string(state), body, func(acknowledged bool) {
+			if acknowledged {
+				told()
+			}
+		})
+	}
+	if faults, _ := s.store.currentFaults(); faults.Webhooks.Shuffle > 0 {
+		s.spawn(func(ctx context.Context) { tell(ctx) })
+		return true
+	}
+	return tell(ctx)
 }
 
-// deliver posts a webhook until it is acknowledged, and calls tried after each
-// attempt. It reports false when ctx ended first.
+// deliver posts a webhook as often as faults want it to come. It waits for the
+// first copy alone.
 func (s *Simulator) deliver(ctx context.Context, summary string, body []byte, tried func(acknowledged bool)) bool {
+	faults, _ := s.store.currentFaults()
+	delay := func() time.Duration { return s.chance.within(Range{Max: faults.Webhooks.Shuffle}) }
+	for range s.chance.upTo(faults.Webhooks.Copies) - 1 {
+		after := delay()
+		s.spawn(func(ctx context.Context) {
+			if pause(ctx, after) {
+				s.deliverCopy(ctx, summary+" · copy", body, func(bool) {})
+			}
+		})
+	}
+	return pause(ctx, delay()) && s.deliverCopy(ctx, summary, body, tried)
+}
+
+// deliverCopy posts a webhook until it is acknowledged, and calls tried after
+// each attempt. It reports false when ctx ended first.
+func (s *Simulator) deliverCopy(ctx context.Context, summary string, body []byte, tried func(acknowledged bool)) bool {
 	x := s.store.begin(exchange{
 		Kind:      kindWebhook,
 		Summary:   summary,
@@ -166,7 +211,7 @@ func (s *Simulator) call(ctx context.Context, method, address string, body []byt
 		a.err = withoutURL(err)
 		return a
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	a.status = response.StatusCode
 	a.answer, a.err = io.ReadAll(io.LimitReader(response.Body, maxShownBody))
 	return a

@@ -15,6 +15,7 @@ const (
 	eventMessage = "message"
 	eventTraffic = "traffic"
 	eventService = "service"
+	eventFaults  = "faults"
 )
 
 // subscriber is a page that listens. Its channel is closed when it is too slow;

@@ -56,6 +56,15 @@ func (s *Simulator) geminiGenerate(w http.ResponseWriter, r *http.Request) {
 		refusal.write(w, stream)
 		return
 	}
+	_, lifted := s.store.currentFaults()
+	fault := s.drawGemini()
+	if refusal := outage(fault); refusal != nil {
+		refusal.write(w, stream)
+		return
+	}
+	if fault == GeminiHangs {
+		s.hang(r, lifted)
+	}
 	question := call.Contents[len(call.Contents)-1]
 	s.store.asked(ModelCall{
 		Model:        model,
@@ -70,14 +79,28 @@ func (s *Simulator) geminiGenerate(w http.ResponseWriter, r *http.Request) {
 		prompt:   call.tokens(),
 		intEnums: strings.Contains(r.URL.Query().Get("$alt"), "enum-encoding=int"),
 	}
-	took := s.options.Timing.Model.pick()
-	if stream {
+	took := s.chance.within(s.options.Timing.Model)
+	switch {
+	case fault == GeminiBlocks:
+		writeGemini(w, stream, answer.blocked())
+	case fault == GeminiEmpty:
+		writeGemini(w, stream, answer.empty())
+	case fault == GeminiTruncates:
+		answer.truncate(w, r, took)
+	case stream:
 		answer.stream(w, r, took)
+	case pause(r.Context(), took):
+		writeGemini(w, false, answer.whole())
+	}
+}
+
+// writeGemini answers a stream with an array of one element.
+func writeGemini(w http.ResponseWriter, stream bool, element object) {
+	if stream {
+		writeJSON(w, http.StatusOK, []object{element})
 		return
 	}
-	if pause(r.Context(), took) {
-		writeJSON(w, http.StatusOK, answer.whole())
-	}
+	writeJSON(w, http.StatusOK, element)
 }
 
 // decodeGeminiCall takes the key from its header alone: a key in the URL is one
@@ -156,27 +179,60 @@ func (a geminiAnswer) whole() object {
 	return a.chunk(text, tokens(text), true)
 }
 
+// empty is a complete answer in which the model says nothing.
+func (a geminiAnswer) empty() object {
+	chunk := a.chunk("", 0, true)
+	chunk["candidates"].([]object)[0]["content"] = object{"role": "model"}
+	return chunk
+}
+
+// blocked declines to answer what was asked.
+func (a geminiAnswer) blocked() object {
+	var reason any = "SAFETY"
+	if a.intEnums {
+		reason = 1
+	}
+	return object{
+		"promptFeedback": object{"blockReason": reason},
+		"usageMetadata":  object{"promptTokenCount": a.prompt, "totalTokenCount": a.prompt},
+		"modelVersion":   a.model,
+	}
+}
+
+// truncate begins to answer and breaks the connection.
+func (a geminiAnswer) truncate(w http.ResponseWriter, r *http.Request, took time.Duration) {
+	a.elements(w, r, took, len(a.chunks)/2)
+	cut(r)
+}
+
 // stream writes one JSON array, element by element, as the API does for who
 // does not ask for server-sent events.
 func (a geminiAnswer) stream(w http.ResponseWriter, r *http.Request, took time.Duration) {
+	if a.elements(w, r, took, len(a.chunks)) {
+		_, _ = fmt.Fprint(w, "]\n")
+	}
+}
+
+// elements writes the first n elements and reports whether they arrived.
+func (a geminiAnswer) elements(w http.ResponseWriter, r *http.Request, took time.Duration, n int) bool {
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	flusher := http.NewResponseController(w)
 	between := "["
 	soFar := 0
-	for i, text := range a.chunks {
+	for i, text := range a.chunks[:n] {
 		if !pause(r.Context(), took/time.Duration(len(a.chunks))) {
-			return
+			return false
 		}
 		soFar += tokens(text)
 		element, err := json.Marshal(a.chunk(text, soFar, i == len(a.chunks)-1))
 		if err != nil {
-			return
+			return false
 		}
 		if _, err := fmt.Fprintf(w, "%s%s", between, element); err != nil {
-			return
+			return false
 		}
 		_ = flusher.Flush() // a writer that cannot flush sends it all at the end
 		between = "\n,\n"
 	}
-	_, _ = fmt.Fprint(w, "]\n")
+	return true
 }

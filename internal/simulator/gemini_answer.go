@@ -16,7 +16,7 @@ const (
 // much of the conversation it was given.
 func compose(question geminiContent, earlierTurns int) string {
 	text := question.text()
-	answer := fmt.Sprintf("**Simulated answer**: you wrote “%s”.%s\n\n%s", text, attachments(question), memory(earlierTurns))
+	answer := fmt.Sprintf("**Simulated answer**: you wrote “%s”%s.\n\n%s", text, attachments(question), memory(earlierTurns))
 	if strings.Contains(text, wordFormat) {
 		answer += "\n\n" + sampleMarkdown
 	}
@@ -42,7 +42,7 @@ func attachments(question geminiContent) string {
 	var named strings.Builder
 	for _, part := range question.Parts {
 		if part.InlineData != nil {
-			fmt.Fprintf(&named, " You also sent %d bytes of %s.", len(part.InlineData.Data), part.InlineData.MIMEType)
+			fmt.Fprintf(&named, " and sent a file of type %s with %d bytes", part.InlineData.MIMEType, len(part.InlineData.Data))
 		}
 	}
 	return named.String()

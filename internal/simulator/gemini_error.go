@@ -8,24 +8,55 @@ type geminiError struct {
 	name    string // the canonical code
 	message string
 	reason  string // of the ErrorInfo; empty for none
+	retryIn string // of the RetryInfo; empty for none
 }
 
 // write answers a stream with an array of one element, as Google does.
 func (e *geminiError) write(w http.ResponseWriter, stream bool) {
 	inner := object{"code": e.status, "message": e.message, "status": e.name}
-	if e.reason != "" {
-		inner["details"] = []object{{
-			"@type":    "type.googleapis.com/google.rpc.ErrorInfo",
-			"reason":   e.reason,
-			"domain":   "googleapis.com",
-			"metadata": object{"service": "generativelanguage.googleapis.com"},
-		}}
+	if details := e.details(); len(details) > 0 {
+		inner["details"] = details
 	}
 	var body any = object{"error": inner}
 	if stream {
 		body = []any{body}
 	}
 	writeJSON(w, e.status, body)
+}
+
+func (e *geminiError) details() []object {
+	var details []object
+	if e.reason != "" {
+		details = append(details, object{
+			"@type":    "type.googleapis.com/google.rpc.ErrorInfo",
+			"reason":   e.reason,
+			"domain":   "googleapis.com",
+			"metadata": object{"service": "generativelanguage.googleapis.com"},
+		})
+	}
+	if e.retryIn != "" {
+		details = append(details, object{
+			"@type":      "type.googleapis.com/google.rpc.RetryInfo",
+			"retryDelay": e.retryIn,
+		})
+	}
+	return details
+}
+
+// outage is the error that a fault answers with; nil: another fault, or none.
+func outage(fault GeminiFaultKind) *geminiError {
+	switch fault {
+	case GeminiTooMany:
+		return &geminiError{
+			status: http.StatusTooManyRequests, name: "RESOURCE_EXHAUSTED", retryIn: "1s",
+			message: "You exceeded your current quota, please check your plan and billing details.",
+		}
+	case GeminiBreaks:
+		return &geminiError{status: http.StatusInternalServerError, name: "INTERNAL", message: "An internal error has occurred."}
+	case GeminiUnavailable:
+		return &geminiError{status: http.StatusServiceUnavailable, name: "UNAVAILABLE", message: "The model is overloaded. Please try again later."}
+	}
+	return nil
 }
 
 func invalidArgument(message string) *geminiError {

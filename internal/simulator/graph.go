@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"sync"
 	"unicode/utf16"
 
 	"github.com/go-chi/chi/v5"
@@ -68,6 +69,9 @@ func (s *Simulator) graphAnswer(r *http.Request) (any, *graphError) {
 }
 
 func (s *Simulator) graphAuthorized(r *http.Request) bool {
+	if faults, _ := s.store.currentFaults(); faults.Graph.Kind == GraphToken {
+		return false
+	}
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	return ok && sameSecret(token, s.options.AccessToken)
 }
@@ -117,12 +121,35 @@ func (s *Simulator) graphRead(r *http.Request, call graphCall) (any, *graphError
 	return object{"success": true}, nil
 }
 
-// graphSend accepts a text and starts to tell how far it comes.
+// graphSend accepts a text and starts to tell how far it comes, unless a fault
+// is in the way.
 func (s *Simulator) graphSend(r *http.Request, call graphCall) (any, *graphError) {
 	describe(r, "send text")
 	if refusal := call.check(); refusal != nil {
 		return nil, refusal
 	}
+	_, lifted := s.store.currentFaults()
+	fault := s.drawGraph()
+	if !pause(r.Context(), s.chance.within(fault.Slow)) {
+		cut(r)
+	}
+	switch fault.Kind {
+	case GraphRefuses:
+		return nil, refusalOf(fault.Code)
+	case GraphCutsBefore:
+		cut(r)
+	case GraphHangs:
+		s.hang(r, lifted)
+	case GraphCutsAfter:
+		s.act(r.Context(), call)
+		cut(r)
+	}
+	return accepted(call, s.act(r.Context(), call)), nil
+}
+
+// act takes a message. Where statuses come first it waits for one, for as long
+// as the caller does.
+func (s *Simulator) act(ctx context.Context, call graphCall) Outbound {
 	to, state := call.addressee()
 	out, open := s.store.accept(Outbound{
 		PhoneNumberID: s.options.PhoneNumberID,
@@ -133,10 +160,20 @@ func (s *Simulator) graphSend(r *http.Request, call graphCall) (any, *graphError
 		ContextID:     call.Context.MessageID,
 		State:         state,
 	}, to)
-	if state != Lost {
-		s.spawn(func(ctx context.Context) { s.report(ctx, out, open) })
+	if state == Lost {
+		return out
 	}
-	return accepted(call, out), nil
+	told := make(chan struct{})
+	once := sync.OnceFunc(func() { close(told) })
+	s.spawn(func(ctx context.Context) { s.report(ctx, out, open, once) })
+	if faults, _ := s.store.currentFaults(); faults.Webhooks.StatusFirst {
+		select {
+		case <-told:
+		case <-ctx.Done():
+		case <-s.ctx.Done():
+		}
+	}
+	return out
 }
 
 // check refuses what the Graph API refuses. Only texts are taken: the service

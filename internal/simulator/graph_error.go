@@ -31,11 +31,14 @@ func (e *graphError) write(w http.ResponseWriter) {
 	writeJSON(w, e.status, object{"error": body})
 }
 
+// codeInvalidToken is Meta's code of a token that is wrong or has expired.
+const codeInvalidToken = 190
+
 // invalidToken says nothing about the token that came.
 func invalidToken() *graphError {
 	return &graphError{
 		status:  http.StatusUnauthorized,
-		code:    190,
+		code:    codeInvalidToken,
 		message: "Invalid OAuth access token - Cannot parse access token",
 	}
 }
@@ -78,5 +81,48 @@ func badValue(details string) *graphError {
 		code:    131009,
 		message: "(#131009) Parameter value is not valid",
 		details: details,
+	}
+}
+
+// refusalOf is the refusal with one of Meta's codes, as its documentation
+// describes it.
+func refusalOf(code int) *graphError {
+	if code == codeInvalidToken {
+		return invalidToken()
+	}
+	status, title := documented(code)
+	return &graphError{
+		status:  status,
+		code:    code,
+		message: fmt.Sprintf("(#%d) %s", code, title),
+		details: "The simulator was told to answer like this.",
+	}
+}
+
+// documented is the status and the title of a code.
+func documented(code int) (status int, title string) {
+	switch code {
+	case 1, 2:
+		return http.StatusServiceUnavailable, "Service temporarily unavailable"
+	case 4:
+		return http.StatusTooManyRequests, "Application request limit reached"
+	case 10, 131005:
+		return http.StatusForbidden, "Permission denied"
+	case 368, 131031:
+		return http.StatusForbidden, "Business account has been locked"
+	case 80007, 130429:
+		return http.StatusTooManyRequests, "Rate limit hit"
+	case 131000:
+		return http.StatusInternalServerError, "Something went wrong"
+	case 131016, 131057:
+		return http.StatusServiceUnavailable, "Service unavailable"
+	case 131026:
+		return http.StatusBadRequest, "Message undeliverable"
+	case 131048:
+		return http.StatusBadRequest, "Spam rate limit hit"
+	case 131056:
+		return http.StatusTooManyRequests, "(Business Account, Consumer Account) pair rate limit hit"
+	default:
+		return http.StatusBadRequest, "Something is wrong with this message"
 	}
 }

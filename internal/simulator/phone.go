@@ -35,6 +35,7 @@ func (s *Simulator) phoneRoutes(r chi.Router) {
 		r.Post("/api/messages", s.phoneSay)
 		r.Post("/api/people", s.phoneMeet)
 		r.Post("/api/verify", s.phoneVerify)
+		r.Post("/api/faults", s.phoneFaults)
 	})
 }
 
@@ -59,7 +60,7 @@ func serveAsset(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	http.ServeFileFS(w, r, web, name)
+	http.ServeFileFS(w, r, web, name) //nolint:gosec // the file system is what is embedded, and has no way out
 }
 
 // sameOriginOnly keeps other pages in the same browser from reading the
@@ -144,6 +145,20 @@ func (s *Simulator) phoneVerify(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, object{"verified": true})
+}
+
+// phoneFaults is POST /api/faults: what is to go wrong from now on.
+func (s *Simulator) phoneFaults(w http.ResponseWriter, r *http.Request) {
+	var in Faults
+	if !readPageBody(w, r, &in) {
+		return
+	}
+	if !in.sane() {
+		http.Error(w, "these are no faults that the simulator has", http.StatusUnprocessableEntity)
+		return
+	}
+	s.SetFaults(in)
+	writeJSON(w, http.StatusOK, object{})
 }
 
 // phoneTraffic is GET /api/traffic/{id}: one exchange with its bodies.

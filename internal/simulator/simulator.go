@@ -31,6 +31,7 @@ type Options struct {
 	DisplayNumber string // the same number, as people know it
 
 	Timing Timing
+	Seed   uint64       // of all chance; zero: any, see Simulator.Seed
 	Log    *slog.Logger // nil: nothing is logged
 }
 
@@ -39,6 +40,7 @@ type Simulator struct {
 	options Options
 	log     *slog.Logger
 	store   *store
+	chance  *chance
 	client  *http.Client
 	handler http.Handler
 
@@ -46,7 +48,7 @@ type Simulator struct {
 	// are a busy hour for the service and not a thousand connections.
 	slots chan struct{}
 
-	ctx    context.Context // ends with Close
+	ctx    context.Context //nolint:containedctx // the life of the simulator, from New to Close; work outlives the calls that cause it
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 
@@ -67,6 +69,7 @@ func New(o Options) *Simulator {
 		options:    o,
 		log:        o.Log,
 		store:      newStore(time.Now),
+		chance:     newChance(o.Seed),
 		client:     newWebhookClient(),
 		slots:      make(chan struct{}, webhooksInFlight),
 		ctx:        ctx,

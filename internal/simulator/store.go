@@ -37,6 +37,9 @@ type store struct {
 	exchanges   []*exchange
 	counts      Counts
 	service     service
+	files       map[string]file // by media id
+	faults      Faults
+	faultsSet   chan struct{} // closed and replaced when they are set
 	subscribers map[*subscriber]struct{}
 }
 
@@ -63,6 +66,8 @@ func newStore(now func() time.Time) *store {
 		byPhone:     map[string]*conversation{},
 		inbound:     map[string]*Inbound{},
 		service:     service{State: serviceUnknown},
+		files:       map[string]file{},
+		faultsSet:   make(chan struct{}),
 		subscribers: map[*subscriber]struct{}{},
 	}
 }

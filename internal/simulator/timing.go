@@ -2,18 +2,13 @@ package simulator
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 )
 
 // Range is how long something takes: any time from Min to Max.
-type Range struct{ Min, Max time.Duration }
-
-func (r Range) pick() time.Duration {
-	if r.Max <= r.Min {
-		return r.Min
-	}
-	return r.Min + rand.N(r.Max-r.Min)
+type Range struct {
+	Min time.Duration `json:"min"`
+	Max time.Duration `json:"max"`
 }
 
 // Timing is the pace of the outside world. Its zero value is as fast as

@@ -3,6 +3,7 @@ package simulator
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"time"
 	"unicode/utf8"
 )
@@ -68,8 +69,8 @@ func (st *store) attemptedExchange(x *exchange, number int, a attempt) {
 	if a.err != nil {
 		x.Error = a.err.Error()
 	}
-	x.Done = a.acknowledged() || x.Method != "POST"
-	if x.Method == "POST" {
+	x.Done = a.acknowledged() || x.Method != http.MethodPost
+	if x.Method == http.MethodPost {
 		st.counts.WebhookAttempts++
 		st.touch()
 	}
@@ -79,13 +80,14 @@ func (st *store) attemptedExchange(x *exchange, number int, a attempt) {
 }
 
 // finish notes our answer to a call of the service.
-func (st *store) finish(x *exchange, summary string, status int, response []byte, took time.Duration) {
+func (st *store) finish(x *exchange, rec *recorder, took time.Duration) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if summary != "" {
-		x.Summary = summary
+	if rec.summary != "" {
+		x.Summary = rec.summary
 	}
-	x.Status, x.response, x.TookMS, x.Done = status, shown(response), took.Milliseconds(), true
+	x.Status, x.response, x.Error = rec.status, shown(rec.body.Bytes()), rec.mishap
+	x.TookMS, x.Done = took.Milliseconds(), true
 	x.Revision++
 	st.publish(eventTraffic, viewExchange(x))
 }
@@ -107,8 +109,13 @@ func (st *store) detail(id int64) (exchangeDetail, bool) {
 	return exchangeDetail{}, false
 }
 
-// shown is as much of a body as is kept, cut between two characters.
+// shown is as much of a body as is kept, cut between two characters. A file is
+// nothing to read.
 func shown(body []byte) []byte {
+	const enough = 512
+	if bytes.IndexByte(body[:min(len(body), enough)], 0) >= 0 {
+		return []byte("bytes of a file")
+	}
 	if len(body) <= maxShownBody {
 		return body
 	}

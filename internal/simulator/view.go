@@ -111,11 +111,12 @@ type state struct {
 	Messages []bubble     `json:"messages"`
 	Traffic  []exchange   `json:"traffic"`
 	Service  service      `json:"service"`
+	Faults   Faults       `json:"faults"`
 }
 
 // state is a copy of what there is. The caller holds the lock.
 func (st *store) state() state {
-	s := state{People: []personView{}, Messages: []bubble{}, Traffic: []exchange{}, Service: st.service}
+	s := state{People: []personView{}, Messages: []bubble{}, Traffic: []exchange{}, Service: st.service, Faults: st.faults}
 	for _, c := range st.people {
 		s.People = append(s.People, viewPerson(c))
 		for _, in := range c.inbound {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"time"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -23,7 +24,7 @@ type object = map[string]any
 func (s *Simulator) inboundWebhook(in Inbound, content object) ([]byte, error) {
 	message := object{
 		"id":           in.WAMID,
-		"timestamp":    strconv.FormatInt(in.At.Unix(), 10),
+		"timestamp":    s.timestamp(in.At),
 		"type":         in.Kind,
 		"from_user_id": in.Person.UserID,
 	}
@@ -46,13 +47,13 @@ func (s *Simulator) statusWebhook(out Outbound, state State) ([]byte, error) {
 	status := object{
 		"id":                out.WAMID,
 		"status":            string(state),
-		"timestamp":         strconv.FormatInt(s.store.now().Unix(), 10),
+		"timestamp":         s.timestamp(s.store.now()),
 		"recipient_user_id": out.Person.UserID,
 	}
 	if out.Person.Phone != "" {
 		status["recipient_id"] = out.Person.Phone
 	}
-	if out.Callback != "" {
+	if faults, _ := s.store.currentFaults(); out.Callback != "" && !faults.Webhooks.NoCallback {
 		status["biz_opaque_callback_data"] = out.Callback
 	}
 	if state == Failed {
@@ -63,6 +64,12 @@ func (s *Simulator) statusWebhook(out Outbound, state State) ([]byte, error) {
 		}
 	}
 	return s.envelope(object{"contacts": []object{contactOf(out.Person)}, "statuses": []object{status}})
+}
+
+// timestamp is a time as webhooks tell it.
+func (s *Simulator) timestamp(at time.Time) string {
+	faults, _ := s.store.currentFaults()
+	return strconv.FormatInt(at.Add(faults.Webhooks.Clock).Unix(), 10)
 }
 
 // codeWindowClosed is Meta's code of a message that came too late.
@@ -113,12 +120,13 @@ func escape(body []byte) []byte {
 	escaped := make([]byte, 0, len(body)+len(body)/4)
 	for len(body) > 0 {
 		r, size := utf8.DecodeRune(body)
+		char := body[:size]
 		body = body[size:]
 		switch {
 		case r == '/':
 			escaped = append(escaped, '\\', '/')
 		case r < utf8.RuneSelf:
-			escaped = append(escaped, byte(r))
+			escaped = append(escaped, char...)
 		case r > 0xFFFF:
 			high, low := utf16.EncodeRune(r)
 			escaped = fmt.Appendf(escaped, `\u%04x\u%04x`, high, low)

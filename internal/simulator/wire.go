@@ -18,6 +18,8 @@ func (s *Simulator) routes() http.Handler {
 	r.Group(func(r chi.Router) {
 		r.Use(s.recordAs(kindGraph))
 		r.Post("/{version:v[0-9]+\\.[0-9]+}/{number}/messages", s.graphMessages)
+		r.Get("/{version:v[0-9]+\\.[0-9]+}/{media}", s.graphMedia)
+		r.Get(filePath, s.graphFile)
 	})
 	r.Group(func(r chi.Router) {
 		r.Use(s.recordAs(kindGemini))
@@ -46,7 +48,7 @@ func (s *Simulator) recordAs(kind exchangeKind) func(http.Handler) http.Handler 
 			rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 			start := time.Now()
 			defer func() {
-				s.store.finish(x, rec.summary, rec.status, rec.body.Bytes(), time.Since(start))
+				s.store.finish(x, rec, time.Since(start))
 				if rec.status >= http.StatusBadRequest {
 					s.store.refused(kind)
 				}
@@ -60,6 +62,7 @@ func (s *Simulator) recordAs(kind exchangeKind) func(http.Handler) http.Handler 
 type recorder struct {
 	http.ResponseWriter
 	summary string
+	mishap  string // why the answer was not given, or not wholly
 	status  int
 	body    bytes.Buffer
 }
@@ -71,6 +74,25 @@ func describe(r *http.Request, summary string) {
 	if rec, ok := r.Context().Value(recorderKey{}).(*recorder); ok {
 		rec.summary = summary
 	}
+}
+
+// cut breaks the connection, which ends the handler.
+func cut(r *http.Request) {
+	if rec, ok := r.Context().Value(recorderKey{}).(*recorder); ok {
+		rec.mishap, rec.status = "the connection was cut", 0
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// hang waits until the caller gives up, or until the fault is lifted, and then
+// breaks the connection.
+func (s *Simulator) hang(r *http.Request, lifted <-chan struct{}) {
+	select {
+	case <-lifted:
+	case <-r.Context().Done():
+	case <-s.ctx.Done():
+	}
+	cut(r)
 }
 
 // WriteHeader implements http.ResponseWriter.

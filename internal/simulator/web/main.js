@@ -2,6 +2,7 @@
 import { byId, post } from "./dom.js";
 import { openChat, showBubble, showLine } from "./chat.js";
 import { drawPeople } from "./people.js";
+import { showFaults } from "./faults.js";
 import { openTraffic, showExchange } from "./traffic.js";
 
 const people = new Map(); // id → person
@@ -36,6 +37,7 @@ function begin(state) {
   if (!people.has(selected)) selected = state.people[0]?.id ?? "";
   openTraffic(state.traffic);
   showService(state.service);
+  showFaults(state.faults);
   choose(selected);
 }
 
@@ -64,6 +66,7 @@ function listen() {
   });
   on("traffic", showExchange);
   on("service", showService);
+  on("faults", showFaults);
   events.addEventListener("error", () => {
     tell("The simulator does not answer. This page connects again by itself.");
     if (events.readyState !== EventSource.CLOSED) return;
@@ -201,6 +204,7 @@ byId("verify").addEventListener("click", async () => {
 for (const button of document.querySelectorAll("[data-show]")) {
   button.addEventListener("click", () => {
     document.body.dataset.view = button.dataset.show;
+    if (button.dataset.show === "faults") byId("faults-panel").open = true;
     for (const other of button.parentElement.children) other.setAttribute("aria-pressed", String(other === button));
   });
 }

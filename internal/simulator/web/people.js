@@ -26,6 +26,13 @@ export function numberOf(person) {
 
 export const nameOf = (person) => person.name || numberOf(person);
 
+// A narrow page has room for the first name only.
+function nameParts(person) {
+  const [first, ...others] = nameOf(person).split(" ");
+  if (!person.name || others.length === 0) return [nameOf(person)];
+  return [first, el("span", { class: "others" }, " " + others.join(" "))];
+}
+
 /** Draws the list; rows have the person, their last bubble, and what is unread. */
 export function drawPeople(rows, selected, choose) {
   const list = byId("people");
@@ -41,7 +48,7 @@ function personItem({ person, last, unread, typing }, selected, choose) {
   const button = el("button", { type: "button", "data-person": person.id, "aria-current": selected ? "true" : false },
     avatar,
     el("span", { class: "who" },
-      el("span", { class: "name" }, nameOf(person)),
+      el("span", { class: "name" }, ...nameParts(person)),
       el("span", { class: typing ? "preview busy" : "preview" }, preview.slice(0, 80))),
     el("span", { class: "meta" },
       last ? el("time", { datetime: last.at }, timeOf(last.at)) : "",
