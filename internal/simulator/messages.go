@@ -88,7 +88,9 @@ func (st *store) accept(m Outbound, to Person) (out Outbound, open bool) {
 		st.publish(eventPerson, viewPerson(c))
 	}
 	st.publish(eventMessage, viewOutbound(&m))
-	return m, m.At.Sub(c.lastWrote) < customerWindow
+	// Of somebody who never wrote through us nothing is known: a webhook that was
+	// made by hand may have opened their window.
+	return m, c.lastWrote.IsZero() || m.At.Sub(c.lastWrote) < customerWindow
 }
 
 // move notes how far a message to a person has come.
