@@ -43,7 +43,7 @@ func run(ctx context.Context, profiles string) error {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	// PostgreSQL may run as another user, who has to get to its folder.
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // see above
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the server's user has to get through
 		return err
 	}
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"mime"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -68,12 +69,27 @@ func serveAsset(w http.ResponseWriter, r *http.Request) {
 // stream is a GET.
 func sameOriginOnly(next http.Handler) http.Handler {
 	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !thisMachine(r.Host) {
+			http.Error(w, "this page is for this machine", http.StatusForbidden)
+			return
+		}
 		if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
 			http.Error(w, "this page is for its own origin", http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)
 	}))
+}
+
+// thisMachine reports whether a Host header names this machine itself. Another
+// name for it may be one that somebody's own DNS has pointed here, so that
+// their page counts as the same origin.
+func thisMachine(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	address := net.ParseIP(strings.Trim(host, "[]"))
+	return host == "localhost" || address != nil && address.IsLoopback()
 }
 
 // maxPageBody is more than the longest message that WhatsApp lets people write.

@@ -241,3 +241,31 @@ func TestOnlyTheLatestIsKept(t *testing.T) {
 		t.Errorf("%d exchanges are kept", len(r.store.exchanges))
 	}
 }
+
+func TestThePageIsServedUnderTheNamesOfThisMachineAlone(t *testing.T) {
+	t.Parallel()
+	for host, want := range map[string]bool{
+		"localhost": true, "localhost:8001": true, "127.0.0.1:8001": true, "[::1]:8001": true, "127.8.8.8": true,
+		"evil.example:8001": false, "localhost.evil.example": false, "192.0.2.1:8001": false, "": false,
+	} {
+		if got := thisMachine(host); got != want {
+			t.Errorf("%q: %v, want %v", host, got, want)
+		}
+	}
+	r := run(t, &fakeService{})
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/api/people", strings.NewReader(`{}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host = "evil.example:8001"
+	request.Header.Set("Origin", "http://evil.example:8001")
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusForbidden {
+		t.Errorf("a page of another name got %d", response.StatusCode)
+	}
+}
