@@ -112,7 +112,7 @@ func (a *app) buildWhatsApp(geminis *gemini.Service, signups *waitlist.Service) 
 		Inbox:         inbox,
 		Conversations: repository.NewConversations(a.pool),
 		Outbox:        outbox,
-		Pace:          graphapi.NewPace(a.locks.Instances),
+		Pace:          graphapi.NewPace(cfg.Throughput, a.locks.Instances),
 		Locks:         a.locks,
 		Graph: graphapi.New(graphapi.Options{
 			Token: cfg.Token, BaseURL: cfg.BaseURL, Version: cfg.APIVersion, Timeout: graphTimeout(cfg.ResendAfter), Log: a.log,

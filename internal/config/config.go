@@ -59,6 +59,7 @@ type WhatsApp struct {
 	PhoneNumberID string             // the number that starts conversations
 	BaseURL       string             // empty: Meta's
 	APIVersion    string
+	Throughput    int // messages a second that Meta lets a number send
 
 	Instructions  string
 	Apology       string        // where the model has no words; empty: a built-in text
@@ -122,6 +123,7 @@ func (p *parser) config(env environment) Config {
 			PhoneNumberID: p.match(env.WhatsAppPhoneNumberID, `^[0-9]*$`, "must be an id of digits; it is not the phone number itself"),
 			BaseURL:       p.url(env.WhatsAppBaseURL),
 			APIVersion:    p.match(env.WhatsAppAPIVersion, `^v[0-9]+\.[0-9]+$`, "must be a version of the Graph API such as v25.0"),
+			Throughput:    p.number(env.WhatsAppThroughput, 1, 1000),
 			Instructions:  p.instructions(env.AssistantInstructions),
 			Apology:       env.AssistantApology.value,
 			ReplyWithin:   p.duration(env.ReplyWithin, time.Minute, 24*time.Hour),

@@ -35,6 +35,7 @@ type environment struct {
 	WhatsAppPhoneNumberID setting `envconfig:"WHATSAPP_PHONE_NUMBER_ID"`
 	WhatsAppBaseURL       setting `envconfig:"WHATSAPP_BASE_URL"`
 	WhatsAppAPIVersion    setting `envconfig:"WHATSAPP_API_VERSION" default:"v25.0"`
+	WhatsAppThroughput    setting `envconfig:"WHATSAPP_THROUGHPUT" default:"80"`
 
 	AssistantInstructions setting `envconfig:"ASSISTANT_INSTRUCTIONS" file:"true"`
 	AssistantApology      setting `envconfig:"ASSISTANT_APOLOGY"`

@@ -11,9 +11,6 @@ import (
 )
 
 const (
-	// perSecond is how many messages a number may send, over all instances.
-	// https://developers.facebook.com/docs/whatsapp/cloud-api/overview#throughput
-	perSecond = 80
 	// nearTurn is how long a worker is kept for a turn that is near.
 	nearTurn = 100 * time.Millisecond
 	// farTurn is when to ask again for one that is not.
@@ -27,6 +24,7 @@ const (
 // number of instances changes the shares may be wrong for a few seconds; then
 // Meta refuses some messages and the gate of the number closes for a while.
 type Pace struct {
+	perSecond uint
 	instances func(context.Context) (int, error)
 
 	mu      sync.Mutex // guards what follows
@@ -37,10 +35,11 @@ type Pace struct {
 
 var _ whatsapp.Pace = (*Pace)(nil)
 
-// NewPace makes a Pace of instances that the function counts. Where it fails
-// the last count stands.
-func NewPace(instances func(context.Context) (int, error)) *Pace {
-	return &Pace{instances: instances, live: 1, numbers: make(map[string]ratelimiter.RateLimiter[any])}
+// NewPace makes a Pace that lets each number send that many messages a second,
+// over all instances, which the function counts. Where it fails the last count
+// stands.
+func NewPace(perSecond int, instances func(context.Context) (int, error)) *Pace {
+	return &Pace{perSecond: uint(max(perSecond, 1)), instances: instances, live: 1, numbers: make(map[string]ratelimiter.RateLimiter[any])}
 }
 
 // Await implements whatsapp.Pace.
@@ -68,7 +67,7 @@ func (p *Pace) turns(ctx context.Context, phoneNumberID string) ratelimiter.Rate
 	}
 	turns, known := p.numbers[phoneNumberID]
 	if !known {
-		turns = ratelimiter.NewSmooth[any](perSecond, time.Duration(p.live)*time.Second)
+		turns = ratelimiter.NewSmooth[any](p.perSecond, time.Duration(p.live)*time.Second)
 		p.numbers[phoneNumberID] = turns
 	}
 	return turns

@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// perSecond is what Meta lets a number send unless it is upgraded.
+const perSecond = 80
+
 // within counts the turns that a number gets at once.
 func within(t *testing.T, p *Pace, number string, asked int) (given int) {
 	t.Helper()
@@ -25,7 +28,7 @@ func within(t *testing.T, p *Pace, number string, asked int) (given int) {
 
 func TestANumberGetsItsTurnsEvenly(t *testing.T) {
 	t.Parallel()
-	p := NewPace(func(context.Context) (int, error) { return 1, nil })
+	p := NewPace(perSecond, func(context.Context) (int, error) { return 1, nil })
 	began := time.Now()
 	if given := within(t, p, "N", 20); given != 20 {
 		t.Errorf("%d of 20 calls, one after the other, got a turn", given)
@@ -38,7 +41,7 @@ func TestANumberGetsItsTurnsEvenly(t *testing.T) {
 func TestATurnThatIsFarIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	const calls = 100
-	p := NewPace(func(context.Context) (int, error) { return 1, nil })
+	p := NewPace(perSecond, func(context.Context) (int, error) { return 1, nil })
 	var group sync.WaitGroup
 	var mu sync.Mutex
 	refused := 0
@@ -64,7 +67,7 @@ func TestInstancesShareANumbersTurns(t *testing.T) {
 	t.Parallel()
 	asked := make(chan struct{}, 1)
 	live, fail := 4, error(nil)
-	p := NewPace(func(context.Context) (int, error) { asked <- struct{}{}; return live, fail })
+	p := NewPace(perSecond, func(context.Context) (int, error) { asked <- struct{}{}; return live, fail })
 	p.Await(t.Context(), "N")
 	<-asked
 	for deadline := time.Now().Add(10 * time.Second); p.share() != 4; {
@@ -97,7 +100,7 @@ func (p *Pace) share() int {
 
 func TestAwaitEndsWithItsCaller(t *testing.T) {
 	t.Parallel()
-	p := NewPace(func(context.Context) (int, error) { return 1, nil })
+	p := NewPace(perSecond, func(context.Context) (int, error) { return 1, nil })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	p.Await(t.Context(), "N")
