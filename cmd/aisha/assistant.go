@@ -41,6 +41,9 @@ func (a assistant) Answer(ctx context.Context, q whatsapp.Question) (whatsapp.Wo
 // signUps lets the WhatsApp service put people on the waiting list.
 type signUps struct{ waitlist *waitlist.Service }
 
+// CanJoin implements whatsapp.Waitlist.
+func (s signUps) CanJoin(who whatsapp.Identity) bool { return waitlist.CanVouch(who.Phone) }
+
 // Join implements whatsapp.Waitlist.
 func (s signUps) Join(ctx context.Context, who whatsapp.Identity) error {
 	_, err := s.waitlist.Vouch(ctx, who.Name, who.Phone).Get()

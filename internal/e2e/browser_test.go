@@ -184,6 +184,12 @@ func TestBrowserPhoneGetsItsAnswerWithTicks(t *testing.T) {
 	if !strings.Contains(answer, "Habari, what is Aisha?") {
 		t.Errorf("the answer reads %q", answer)
 	}
+	if err := chromedp.Do(ctx,
+		chromedp.Click(chromedp.CSS(`.bubble .reply`)),
+		chromedp.WaitVisible(chromedp.Search(`//*[contains(text(),"You are on the waiting list")]`)),
+	); err != nil {
+		t.Fatalf("joining the waiting list by the button: %v\n%s", err, tail(service.output()))
+	}
 	screenshot(ctx, t, "phone-wide")
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2)),
 		chromedp.WaitVisible(chromedp.CSS(`#message`))); err != nil {

@@ -41,6 +41,7 @@ type WhatsApp interface {
 	Receive(ctx context.Context, signature string, body []byte) resource.Resource[whatsapp.Receipt]
 	Subscribe(in whatsapp.Subscription) resource.Resource[string]
 	Kept(ctx context.Context, before int64) resource.Resource[[]whatsapp.KeptItem]
+	Sending(ctx context.Context) resource.Resource[whatsapp.SendingState]
 }
 
 // Options is what the handler is built of. Every service, Ready, Metrics and
@@ -93,7 +94,7 @@ func New(o Options) http.Handler {
 	r.With(requireOperator(o.AdminToken)).Get("/operator/kept-items", serve(listKept(o.WhatsApp)))
 
 	r.Get("/healthz", serve(alive))
-	r.With(within(readyPatience)).Get("/readyz", serve(ready(o.Ready)))
+	r.With(within(readyPatience)).Get("/readyz", serve(ready(o.Ready, o.WhatsApp)))
 	r.Method(http.MethodGet, "/metrics", o.Metrics)
 
 	docs := newDocs()

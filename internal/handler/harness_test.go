@@ -41,6 +41,7 @@ type (
 		receive   func(ctx context.Context, signature string, body []byte) (whatsapp.Receipt, error)
 		subscribe func(whatsapp.Subscription) (string, error)
 		kept      func(before int64) ([]whatsapp.KeptItem, error)
+		closed    []whatsapp.Gate
 	}
 )
 
@@ -62,6 +63,10 @@ func (f webhook) Subscribe(in whatsapp.Subscription) resource.Resource[string] {
 
 func (f webhook) Kept(_ context.Context, before int64) resource.Resource[[]whatsapp.KeptItem] {
 	return resource.From(f.kept(before))
+}
+
+func (f webhook) Sending(context.Context) resource.Resource[whatsapp.SendingState] {
+	return resource.Success(whatsapp.SendingState{Closed: f.closed})
 }
 
 // joinFailing and askFailing are services that fail with err.

@@ -113,7 +113,7 @@ func TestAnswersAreExact(t *testing.T) {
 			`{"status":"success","data":{"messages":2,"statuses":1,"kept":0}}`,
 		},
 		"health": {get("/healthz"), "application/json; charset=utf-8", `{"status":"success","data":{"state":"up"}}`},
-		"ready":  {get("/readyz"), "application/json; charset=utf-8", `{"status":"success","data":{"state":"ready"}}`},
+		"ready":  {get("/readyz"), "application/json; charset=utf-8", `{"status":"success","data":{"state":"ready","sending":"open"}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

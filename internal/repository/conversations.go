@@ -31,9 +31,12 @@ func (c *Conversations) Due(ctx context.Context, personID int64) (whatsapp.Due, 
 
 	var due whatsapp.Due
 	batch := &pgx.Batch{}
+	takeUpChanges(batch, personID)
 	batch.Queue(`
 		SELECT coalesce(user_id, ''), coalesce(phone, ''), name,
 		       opted_out_at IS NOT NULL, coalesce(paused_until > now(), false), coalesce(hinted_at > now() - interval '1 day', false),
+		       EXISTS (SELECT FROM waiting_list WHERE phone_number = '+' || person.phone),
+		       coalesce(invited_at > now() - interval '7 days', false),
 		       (SELECT count(*) FROM (
 		            SELECT created_at FROM answer WHERE person_id = person.id ORDER BY id DESC LIMIT 50) AS latest
 		        WHERE created_at > now() - $2::interval)
@@ -48,7 +51,7 @@ func (c *Conversations) Due(ctx context.Context, personID int64) (whatsapp.Due, 
 		return err
 	})
 	batch.Queue(`
-		SELECT part.id::text, answer.phone_number_id, part.body, part.reply_to, part.delivery::text, part.attempts,
+		SELECT part.id::text, answer.phone_number_id, part.body, part.reply_to, part.button, part.delivery::text, part.attempts,
 		       extract(epoch FROM now() - coalesce(part.attempted_at, now()))::float8
 		FROM part JOIN answer ON answer.id = part.answer_id
 		WHERE part.person_id = $1 AND part.delivery IN ('unsent', 'sending')
@@ -63,11 +66,13 @@ func (c *Conversations) Due(ctx context.Context, personID int64) (whatsapp.Due, 
 		           (SELECT part.body FROM part WHERE part.wamid = quotes),
 		           (SELECT quoted.body FROM message AS quoted WHERE quoted.wamid = message.quotes), '') END,
 		       extract(epoch FROM now() - received_at)::float8,
-		       extract(epoch FROM now() - least(sent_at, received_at))::float8
+		       extract(epoch FROM now() - least(sent_at, received_at))::float8,
+		       coalesce((SELECT extract(epoch FROM CASE WHEN probe IS NULL THEN resume_at ELSE least(resume_at, now() + $3::interval) END - now()) FROM sending_gate
+		                 WHERE sending_gate.phone_number_id = message.phone_number_id), 0)::float8
 		FROM message
 		WHERE person_id = $1 AND answer_id IS NULL
 		ORDER BY id
-		LIMIT $2`, personID, maxWaiting,
+		LIMIT $2`, personID, maxWaiting, probeWait,
 	).Query(func(rows pgx.Rows) (err error) {
 		due.Waiting, err = pgx.CollectRows(rows, scanWaiting)
 		return err
@@ -82,7 +87,7 @@ func scanPart(row pgx.CollectableRow) (whatsapp.Part, error) {
 	var part whatsapp.Part
 	var body string
 	var since float64
-	err := row.Scan(&part.ID, &part.PhoneNumberID, &body, &part.ReplyTo, (*string)(&part.Delivery), &part.Attempts, &since)
+	err := row.Scan(&part.ID, &part.PhoneNumberID, &body, &part.ReplyTo, &part.Button, (*string)(&part.Delivery), &part.Attempts, &since)
 	part.Body, part.Since = sensitive.NewText(body), seconds(since)
 	return part, err
 }
@@ -90,7 +95,8 @@ func scanPart(row pgx.CollectableRow) (whatsapp.Part, error) {
 func scanPerson(row pgx.CollectableRow) (whatsapp.Person, error) {
 	var person whatsapp.Person
 	var phone, name string
-	err := row.Scan(&person.UserID, &phone, &name, &person.OptedOut, &person.Paused, &person.Hinted, &person.Recent)
+	err := row.Scan(&person.UserID, &phone, &name, &person.OptedOut, &person.Paused, &person.Hinted,
+		&person.Listed, &person.Invited, &person.Recent)
 	person.Phone, person.Name = sensitive.NewPhone(phone), sensitive.NewText(name)
 	return person, err
 }
@@ -98,10 +104,11 @@ func scanPerson(row pgx.CollectableRow) (whatsapp.Person, error) {
 func scanWaiting(row pgx.CollectableRow) (whatsapp.Waiting, error) {
 	var w whatsapp.Waiting
 	var body, quoted string
-	var age, sentAgo float64
+	var age, sentAgo, held float64
 	err := row.Scan(&w.ID, &w.WAMID, &w.PhoneNumberID, &w.Kind, &body, &w.Media.ID, &w.Media.MIMEType, &w.Media.SHA256, &w.Revoked,
-		&quoted, &age, &sentAgo)
-	w.Text, w.Quoted, w.Age, w.SentAgo = sensitive.NewText(body), sensitive.NewText(quoted), seconds(age), seconds(sentAgo)
+		&quoted, &age, &sentAgo, &held)
+	w.Text, w.Quoted = sensitive.NewText(body), sensitive.NewText(quoted)
+	w.Age, w.SentAgo, w.Held = seconds(age), seconds(sentAgo), max(seconds(held), 0)
 	return w, err
 }
 
@@ -173,6 +180,8 @@ func applyEffect(ctx context.Context, tx pgx.Tx, answer whatsapp.Answer) error {
 		sql = `UPDATE person SET opted_out_at = NULL WHERE id = $1`
 	case whatsapp.Hint:
 		sql = `UPDATE person SET hinted_at = now() WHERE id = $1`
+	case whatsapp.Invite:
+		sql = `UPDATE person SET invited_at = now() WHERE id = $1`
 	case whatsapp.Mute:
 		sql = `UPDATE person SET paused_until = greatest(paused_until, now() + $2) WHERE id = $1`
 		args = append(args, muted)
@@ -188,16 +197,17 @@ func applyEffect(ctx context.Context, tx pgx.Tx, answer whatsapp.Answer) error {
 // saveParts stores the parts and marks the messages in one round trip. It
 // fails, and with it the transaction, if one of the messages has an answer.
 func saveParts(ctx context.Context, tx pgx.Tx, answerID int64, answer whatsapp.Answer) error {
-	bodies, replies := make([]string, len(answer.Parts)), make([]string, len(answer.Parts))
+	n := len(answer.Parts)
+	bodies, replies, buttons := make([]string, n), make([]string, n), make([]string, n)
 	for k, part := range answer.Parts {
-		bodies[k], replies[k] = part.Body.Reveal(), part.ReplyTo
+		bodies[k], replies[k], buttons[k] = part.Body.Reveal(), part.ReplyTo, part.Button
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		INSERT INTO part (answer_id, person_id, body, reply_to, position)
-		SELECT $1, $2, body, reply_to, ordinality - 1
-		FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS t (body, reply_to, ordinality)`,
-		answerID, answer.PersonID, bodies, replies)
+		INSERT INTO part (answer_id, person_id, body, reply_to, button, position)
+		SELECT $1, $2, body, reply_to, button, ordinality - 1
+		FROM unnest($3::text[], $4::text[], $5::text[]) WITH ORDINALITY AS t (body, reply_to, button, ordinality)`,
+		answerID, answer.PersonID, bodies, replies, buttons)
 
 	var marked int64
 	update := batch.Queue(`

@@ -13,18 +13,8 @@ import (
 // returns the persons for whom there is something to do. These events are
 // rare; each costs a statement or two of its own.
 func storeEvents(ctx context.Context, tx pgx.Tx, batch whatsapp.Batch) ([]int64, error) {
-	for _, edit := range batch.Edits {
-		_, err := tx.Exec(ctx, `UPDATE message SET body = $2 WHERE wamid = $1 AND NOT revoked`, edit.WAMID, edit.Text.Reveal())
-		if err != nil {
-			return nil, fmt.Errorf("store an edit: %w", err)
-		}
-	}
-	if len(batch.Revokes) > 0 {
-		_, err := tx.Exec(ctx, `
-			UPDATE message SET revoked = true, body = '', media_id = '' WHERE wamid = ANY ($1)`, batch.Revokes)
-		if err != nil {
-			return nil, fmt.Errorf("store a revocation: %w", err)
-		}
+	if err := changeMessages(ctx, tx, batch.Edits, batch.Revokes); err != nil {
+		return nil, err
 	}
 	for _, echo := range batch.Echoes {
 		id, err := ensurePerson(ctx, tx, echo.To)

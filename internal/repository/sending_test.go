@@ -140,6 +140,35 @@ func TestARefusalForAllHoldsEverybodyBackOnce(t *testing.T) {
 	}
 }
 
+func TestWhatWaitsIsHeldByTheGateOfItsNumber(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	store(t, newInbox(t, s.pool), whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "KE.1", "", "a")}})
+	var id int64
+	var number string
+	if err := s.pool.QueryRow(t.Context(), `SELECT person_id, phone_number_id FROM message`).Scan(&id, &number); err != nil {
+		t.Fatal(err)
+	}
+	held := func() time.Duration {
+		due, err := repository.NewConversations(s.pool).Due(t.Context(), id)
+		if err != nil || len(due.Waiting) != 1 {
+			t.Fatalf("due: %+v, %v", due, err)
+		}
+		return due.Waiting[0].Held
+	}
+	if got := held(); got != 0 {
+		t.Errorf("an open gate holds it for %v", got)
+	}
+	s.exec(`INSERT INTO sending_gate VALUES ($1, true, 190, 'why', 1, now(), now() + interval '1 hour')`, number)
+	if got := held(); got < 59*time.Minute || got > time.Hour {
+		t.Errorf("a gate that is closed for an hour holds it for %v", got)
+	}
+	s.pass()
+	if got := held(); got != 0 {
+		t.Errorf("a gate that may be tried holds it for %v", got)
+	}
+}
+
 func TestOnePartTriesAClosedGateAndOpensIt(t *testing.T) {
 	t.Parallel()
 	s := newSender(t)

@@ -3,6 +3,7 @@ package repository
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -18,11 +19,13 @@ func applyStatuses(statements *pgx.Batch, statuses []whatsapp.Status) *pgx.Queue
 	n := len(statuses)
 	ids, wamids, deliveries := make([]*uuid.UUID, n), make([]string, n), make([]string, n)
 	codes, retries := make([]*int, n), make([]int, n)
+	pauses, stops := make([]*time.Duration, n), make([]bool, n)
 	var nameless []string
 	for k, s := range statuses {
 		ids[k], wamids[k], deliveries[k] = partID(s.Callback), s.WAMID, string(s.Delivery)
 		if s.ErrorCode != 0 {
 			codes[k], retries[k] = &s.ErrorCode, whatsapp.StatusRetries(s.ErrorCode)
+			pauses[k], stops[k] = pauseOf(s)
 		}
 		if ids[k] == nil {
 			nameless = append(nameless, s.WAMID)
@@ -33,8 +36,8 @@ func applyStatuses(statements *pgx.Batch, statuses []whatsapp.Status) *pgx.Queue
 	}
 	return statements.Queue(`
 		WITH told AS (
-			SELECT * FROM unnest($1::uuid[], $2::text[], $3::delivery[], $4::int[], $5::int[])
-			         AS t (id, wamid, delivery, code, retries)
+			SELECT * FROM unnest($1::uuid[], $2::text[], $3::delivery[], $4::int[], $5::int[], $6::interval[], $7::bool[])
+			         AS t (id, wamid, delivery, code, retries, pause, stops)
 		), `+moveParts+`, kept AS (
 			INSERT INTO early_status (wamid, delivery, code, retries)
 			SELECT wamid, delivery, code, retries FROM told
@@ -48,7 +51,19 @@ func applyStatuses(statements *pgx.Batch, statuses []whatsapp.Status) *pgx.Queue
 			  AND wamid NOT IN (SELECT wamid FROM told)
 		)
 		SELECT person_id FROM moved WHERE due`,
-		ids, wamids, deliveries, codes, retries)
+		ids, wamids, deliveries, codes, retries, pauses, stops)
+}
+
+// pauseOf is for how long a failure closes the gate of its number, where it is
+// one that everybody would have; else nil. Stops is whether an operator has to
+// mend something.
+func pauseOf(s whatsapp.Status) (pause *time.Duration, stops bool) {
+	refusal := whatsapp.Refusal{Reaction: whatsapp.ReactionTo(s.ErrorCode, whatsapp.GiveUp), Code: s.ErrorCode}
+	if s.Delivery != whatsapp.Failed || !refusal.ForAll() {
+		return nil, false
+	}
+	closed := refusal.Pause(0)
+	return &closed, refusal.Reaction == whatsapp.Stop
 }
 
 // moveParts is the rest of a statement that begins with what was told. Rows are
@@ -59,14 +74,16 @@ func applyStatuses(statements *pgx.Batch, statuses []whatsapp.Status) *pgx.Queue
 // a former one it matters that it arrived after all, and nothing else. A
 // failure that may pass puts the part back to be sent again, after a pause as
 // whatsapp.Backoff has it. A failure of a part that waits to be sent has been
-// dealt with: the same send was refused as well, or it was put back before.
+// dealt with: the same send was refused as well, or it was put back before. A
+// failure that everybody would have closes the gate of the number, as a refusal
+// does.
 //
 // Where several statuses speak of one part, one of them wins, and one that
 // settles a send before one that says that it failed.
 const moveParts = `
 		known AS (
-			SELECT part.id, part.person_id, part.delivery AS before, part.refusals,
-			       told.wamid, told.delivery, told.code, told.retries,
+			SELECT part.id, part.person_id, part.answer_id, part.delivery AS before, part.refusals,
+			       told.wamid, told.delivery, told.code, told.retries, told.pause, told.stops,
 			       former.wamid IS NULL AND coalesce(part.wamid = told.wamid, true)
 			              AND NOT (told.delivery = 'failed' AND part.delivery = 'unsent') AS newest
 			FROM told
@@ -75,11 +92,17 @@ const moveParts = `
 			ORDER BY part.id
 			FOR UPDATE OF part
 		), judged AS (
-			SELECT DISTINCT ON (id) *,
-			       newest AND delivery = 'failed' AND refusals < retries
-			              AND before IN ('sending', 'accepted', 'sent') AS again
-			FROM known
+			SELECT DISTINCT ON (id) *, fails AND refusals < retries AS again
+			FROM (SELECT *, newest AND delivery = 'failed' AND before IN ('sending', 'accepted', 'sent') AS fails FROM known) AS known
 			ORDER BY id, (delivery = 'failed'), delivery DESC
+		), closed AS (
+			INSERT INTO sending_gate (phone_number_id, stopped, code, reason, closings, closed_at, resume_at)
+			SELECT (SELECT phone_number_id FROM answer WHERE id = answer_id), stops, code, 'a status said that it failed',
+			       1, now(), now() + pause
+			FROM judged
+			WHERE fails AND pause IS NOT NULL
+			ORDER BY stops DESC
+			ON CONFLICT DO NOTHING
 		), moved AS (
 			UPDATE part
 			SET delivery   = CASE WHEN judged.again THEN 'unsent'
@@ -110,7 +133,7 @@ func (o *Outbox) takeUpEarly(ctx context.Context, wamid string) error {
 	_, err := o.pool.Exec(ctx, `
 		WITH told AS (
 			DELETE FROM early_status WHERE wamid = $1
-			RETURNING NULL::uuid AS id, wamid, delivery, code, retries
+			RETURNING NULL::uuid AS id, wamid, delivery, code, retries, NULL::interval AS pause, false AS stops
 		), `+moveParts+`
 		SELECT count(*) FROM moved`, wamid)
 	return err

@@ -40,6 +40,7 @@ func (s sender) resend(part whatsapp.Part) whatsapp.Part {
 		s.Fatal("the part is sent again without a back-off")
 	}
 	s.exec(`UPDATE part SET not_before = now()`)
+	s.exec(`DELETE FROM sending_gate`)
 	return s.mustBegin(part)
 }
 
@@ -53,8 +54,8 @@ func TestAFailureThatMayPassPutsAPartBack(t *testing.T) {
 		codes []int
 		want  whatsapp.Delivery
 	}{
-		"it may pass": {[]int{131056, 130429, 80007, 4, 131016, 131057, 1, 2, 131000, 135000}, whatsapp.Unsent},
-		"it is final": {[]int{131026, 131047, 131049, 131048, 190, 131042, 100, 130472, 999999}, whatsapp.Failed},
+		"it may pass": {[]int{131056, 130429, 80007, 4, 131016, 131057, 1, 2, 131000, 135000, 190, 131042}, whatsapp.Unsent},
+		"it is final": {[]int{131026, 131047, 131049, 131048, 100, 130472, 999999}, whatsapp.Failed},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -71,9 +72,37 @@ func TestAFailureThatMayPassPutsAPartBack(t *testing.T) {
 				if n := jobs(t, s.pool) - before; (n == 1) != (tt.want == whatsapp.Unsent) {
 					t.Errorf("code %d: %d replies were queued", code, n)
 				}
+				s.exec(`DELETE FROM sending_gate`)
 				if n := count(t, s.pool, `SELECT count(*) FROM part WHERE error_code = $1 AND (error IS NULL) = (delivery = 'unsent')`, code); n != 1 {
 					t.Errorf("code %d: why does not stand on its row", code)
 				}
+			}
+		})
+	}
+}
+
+func TestAFailureThatEverybodyWouldHaveClosesTheGate(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[int]whatsapp.Gate{
+		131042: {PhoneNumberID: "N", Stopped: true, Code: 131042}, // payment
+		130429: {PhoneNumberID: "N", Code: 130429},                // throughput
+		131026: {},                                                // this person
+	} {
+		t.Run(fmt.Sprint(code), func(t *testing.T) {
+			t.Parallel()
+			s := newSender(t)
+			one, other := s.mustBegin(toSend(t, s.pool, 1)[0]), s.mustBegin(toSend(t, s.pool, 1)[0])
+			s.accept(one, "w1")
+			s.accept(other, "w2")
+			failures := []whatsapp.Status{failed("w1", one.ID, code), failed("w2", "", code)}
+			store(t, newInbox(t, s.pool), whatsapp.Batch{Statuses: failures})
+			if got := s.gate(); got.PhoneNumberID != want.PhoneNumberID || got.Stopped != want.Stopped || got.Code != want.Code {
+				t.Errorf("got the gate %+v", got)
+			}
+			s.exec(`DELETE FROM sending_gate`)
+			store(t, newInbox(t, s.pool), whatsapp.Batch{Statuses: failures})
+			if got := s.gate(); got.PhoneNumberID != "" {
+				t.Errorf("told again, it closes again: %+v", got)
 			}
 		})
 	}

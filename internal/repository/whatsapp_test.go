@@ -390,6 +390,7 @@ func TestEffectsOfAnswersAreStoredWithThem(t *testing.T) {
 	}{
 		{whatsapp.OptOut, func(p whatsapp.Person) bool { return p.OptedOut }},
 		{whatsapp.OptIn, func(p whatsapp.Person) bool { return !p.OptedOut }},
+		{whatsapp.Invite, func(p whatsapp.Person) bool { return p.Invited && !p.Listed }},
 		{whatsapp.Hint, func(p whatsapp.Person) bool { return p.Hinted && !p.Paused }},
 		{whatsapp.Mute, func(p whatsapp.Person) bool { return p.Paused }},
 	} {
@@ -401,8 +402,8 @@ func TestEffectsOfAnswersAreStoredWithThem(t *testing.T) {
 			t.Errorf("after effect %d: %+v, %v", step.effect, due.Person, err)
 		}
 	}
-	if due, err := conversations.Due(t.Context(), id); err != nil || due.Person.Recent != 5 {
-		t.Errorf("counted %d answers of 5, %v", due.Person.Recent, err)
+	if due, err := conversations.Due(t.Context(), id); err != nil || due.Person.Recent != 6 {
+		t.Errorf("counted %d answers of 6, %v", due.Person.Recent, err)
 	}
 	if history, err := conversations.History(t.Context(), id, 10); err != nil || len(history) != 1 {
 		t.Errorf("silence is remembered: %d exchanges, %v", len(history), err)
@@ -426,6 +427,10 @@ func TestANumberOnTheListIsVerifiedWhenItsOwnerWrites(t *testing.T) {
 	store(t, newInbox(t, pool), whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "", "254712345678", "a")}})
 	if n := count(t, pool, `SELECT count(*) FROM waiting_list WHERE verified_at IS NOT NULL`); n != 1 {
 		t.Error("it is not verified")
+	}
+	due, err := repository.NewConversations(pool).Due(t.Context(), int64(count(t, pool, `SELECT id FROM person`)))
+	if err != nil || !due.Person.Listed {
+		t.Errorf("who is on the list is %+v, %v", due.Person, err)
 	}
 }
 

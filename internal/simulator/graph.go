@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"unicode/utf16"
 
 	"github.com/go-chi/chi/v5"
 )
@@ -25,6 +24,7 @@ type graphCall struct {
 	Recipient        string     `json:"recipient"`
 	Type             string     `json:"type"`
 	Text             *graphText `json:"text"`
+	Interactive      *graphMenu `json:"interactive"`
 	Context          struct {
 		MessageID string `json:"message_id"`
 	} `json:"context"`
@@ -155,7 +155,8 @@ func (s *Simulator) act(ctx context.Context, call graphCall) Outbound {
 		PhoneNumberID: s.options.PhoneNumberID,
 		To:            call.To,
 		Recipient:     call.Recipient,
-		Body:          call.Text.Body,
+		Body:          call.body(),
+		Buttons:       call.Interactive.buttons(),
 		Callback:      call.Callback,
 		ContextID:     call.Context.MessageID,
 		State:         state,
@@ -176,8 +177,8 @@ func (s *Simulator) act(ctx context.Context, call graphCall) Outbound {
 	return out
 }
 
-// check refuses what the Graph API refuses. Only texts are taken: the service
-// sends nothing else.
+// check refuses what the Graph API refuses. Only texts are taken, with reply
+// buttons or without: the service sends nothing else.
 func (c graphCall) check() *graphError {
 	switch {
 	case c.RecipientType != "" && c.RecipientType != "individual":
@@ -188,11 +189,13 @@ func (c graphCall) check() *graphError {
 		return badValue("to is not a phone number.")
 	case c.To == "" && !userIDPattern.MatchString(c.Recipient):
 		return badValue("recipient is not a business-scoped user id.")
+	case c.Type == "interactive":
+		return c.Interactive.check()
 	case c.Type != "" && c.Type != "text":
-		return badValue("type must be \"text\": the simulator takes no other.")
+		return badValue("type must be \"text\" or \"interactive\": the simulator takes no other.")
 	case c.Text == nil || c.Text.Body == "":
 		return missingParameter("text.body")
-	case len(utf16.Encode([]rune(c.Text.Body))) > maxTextBody:
+	case utf16Units(c.Text.Body) > maxTextBody:
 		return invalidParameter("Param text['body'] must be at most 4096 characters long.")
 	}
 	return nil

@@ -45,6 +45,7 @@ type Outbound struct {
 	To            string // as it was given
 	Recipient     string // as it was given
 	Body          string
+	Buttons       []Button
 	Callback      string // biz_opaque_callback_data
 	ContextID     string // wamid of the message it quotes
 	At            time.Time

@@ -135,7 +135,10 @@ func (st *store) refused(kind exchangeKind) {
 // caption is the words of a message that is not a text, for the phone.
 func caption(kind string, content map[string]any) string {
 	inner, _ := content[kind].(map[string]any)
-	for _, key := range []string{"body", "caption", "emoji", "name", "filename"} {
+	if reply, ok := inner["button_reply"].(map[string]any); ok {
+		inner = reply
+	}
+	for _, key := range []string{"body", "caption", "emoji", "name", "filename", "title"} {
 		if text, ok := inner[key].(string); ok && strings.TrimSpace(text) != "" {
 			return text
 		}

@@ -34,6 +34,7 @@ func (s *Simulator) phoneRoutes(r chi.Router) {
 		r.Get("/api/events", s.phoneEvents)
 		r.Get("/api/traffic/{id}", s.phoneTraffic)
 		r.Post("/api/messages", s.phoneSay)
+		r.Post("/api/presses", s.phonePress)
 		r.Post("/api/people", s.phoneMeet)
 		r.Post("/api/verify", s.phoneVerify)
 		r.Post("/api/faults", s.phoneFaults)
@@ -130,6 +131,29 @@ func (s *Simulator) phoneSay(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusAccepted, object{"id": s.Say(person, in.Text)})
+}
+
+// phonePress is POST /api/presses: the person at the phone presses a button.
+func (s *Simulator) phonePress(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Person  string `json:"person"`
+		Message string `json:"message"`
+		Button  string `json:"button"`
+	}
+	if !readPageBody(w, r, &in) {
+		return
+	}
+	person, known := s.store.person(in.Person)
+	if !known {
+		http.Error(w, "nobody here is called that", http.StatusUnprocessableEntity)
+		return
+	}
+	reply, pressed := s.Press(person, in.Message, in.Button)
+	if !pressed {
+		http.Error(w, "there is no such button", http.StatusUnprocessableEntity)
+		return
+	}
+	writeJSON(w, http.StatusAccepted, object{"id": reply})
 }
 
 // phoneMeet is POST /api/people: another number to write from.

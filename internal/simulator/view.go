@@ -26,6 +26,7 @@ type bubble struct {
 	Direction string    `json:"direction"`
 	Kind      string    `json:"kind"`
 	Text      string    `json:"text"`
+	Buttons   []Button  `json:"buttons,omitempty"`
 	Quotes    string    `json:"quotes,omitempty"` // a wamid
 	At        time.Time `json:"at"`
 	State     string    `json:"state"`
@@ -93,7 +94,7 @@ func viewInbound(m *Inbound) bubble {
 
 func viewOutbound(m *Outbound) bubble {
 	return bubble{
-		ID: m.WAMID, Seq: m.Seq, Person: m.Person.UserID, Direction: "in", Kind: "text", Text: m.Body,
+		ID: m.WAMID, Seq: m.Seq, Person: m.Person.UserID, Direction: "in", Kind: "text", Text: m.Body, Buttons: m.Buttons,
 		Quotes: m.ContextID, At: m.At, State: string(m.State),
 	}
 }

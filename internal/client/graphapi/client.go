@@ -48,7 +48,7 @@ func New(o Options) *Client {
 
 // Send implements whatsapp.Graph.
 func (c *Client) Send(ctx context.Context, m whatsapp.Outgoing) (string, error) {
-	message, err := newTextMessage(m)
+	message, err := newMessage(m)
 	if err != nil {
 		return "", err
 	}

@@ -77,7 +77,8 @@ const taken = `{"messaging_product":"whatsapp","contacts":[{"input":"25471234567
 
 func TestWhatGoesOverTheWire(t *testing.T) {
 	t.Parallel()
-	withReply, byUserID, plus, badPhone := message(), message(), message(), message()
+	withReply, byUserID, plus, badPhone, withButton := message(), message(), message(), message(), message()
+	withButton.Button = "Join"
 	withReply.ReplyTo = "wamid.IN"
 	byUserID.To.Phone, byUserID.Callback = sensitive.Phone{}, ""
 	plus.To.Phone = sensitive.NewPhone("+" + phone)
@@ -94,6 +95,9 @@ func TestWhatGoesOverTheWire(t *testing.T) {
 			`,"context":{"message_id":"wamid.IN"},"biz_opaque_callback_data":"outbox-1"}`},
 		"by user id":              {send(byUserID), `{"messaging_product":"whatsapp","recipient_type":"individual","recipient":"KE.13491208655302741918",` + text + `}`},
 		"never a user id as a to": {send(badPhone), `{"messaging_product":"whatsapp","recipient_type":"individual","recipient":"KE.13491208655302741918",` + text + `,"biz_opaque_callback_data":"outbox-1"}`},
+		"with a button": {send(withButton), `{"messaging_product":"whatsapp","recipient_type":"individual","to":"254712345678","type":"interactive",` +
+			`"interactive":{"type":"button","body":{"text":"Karibu! You are on the list."},"action":{"buttons":[{"type":"reply","reply":{"id":"reply","title":"Join"}}]}}` +
+			`,"biz_opaque_callback_data":"outbox-1"}`},
 		"read": {func(c *Client) error { return c.MarkRead(t.Context(), "1234567890", "wamid.IN") },
 			`{"messaging_product":"whatsapp","status":"read","message_id":"wamid.IN","typing_indicator":{"type":"text"}}`},
 	} {

@@ -62,6 +62,13 @@ func (s *Service) Vouch(ctx context.Context, name sensitive.Text, number sensiti
 	return resource.From(s.vouch(ctx, name, number))
 }
 
+// CanVouch reports whether a number that is known to be somebody's can be on
+// the list.
+func CanVouch(number sensitive.Phone) bool {
+	_, ok := normalise("+" + strings.TrimPrefix(number.Reveal(), "+"))
+	return ok
+}
+
 func (s *Service) vouch(ctx context.Context, name sensitive.Text, number sensitive.Phone) (Entry, error) {
 	signUp := SignUp{Username: name.Reveal(), PhoneNumber: "+" + strings.TrimPrefix(number.Reveal(), "+")}
 	if _, problem := cleanName(signUp.Username); problem != "" {

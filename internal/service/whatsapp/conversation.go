@@ -20,6 +20,8 @@ type Person struct {
 	OptedOut bool // they said STOP
 	Paused   bool // somebody of ours talks to them, or they are a machine
 	Hinted   bool // they were told lately what can be read
+	Listed   bool // their number is on the waiting list
+	Invited  bool // they were lately offered to join it
 	Recent   int  // answers that they got in the last minutes; see machineAnswers
 }
 
@@ -35,6 +37,7 @@ type Waiting struct {
 	Revoked       bool           // its sender took it back
 	Age           time.Duration  // since it was stored, by the database's clock
 	SentAgo       time.Duration  // since it was sent, by Meta's clock; at least Age
+	Held          time.Duration  // until the gate of the number that was written to lets a part through; zero: it is open
 }
 
 // Part is one message of an answer.
@@ -43,6 +46,7 @@ type Part struct {
 	PhoneNumberID string
 	Body          sensitive.Text
 	ReplyTo       string // wamid that it quotes; empty for none
+	Button        string // what the reply button under it says; empty for none
 	Delivery      Delivery
 	Attempts      int           // sends begun so far
 	Since         time.Duration // since the last one, by the database's clock
@@ -104,12 +108,14 @@ const (
 	OptIn           // answers again
 	Hint            // they were told what can be read
 	Mute            // they are a machine: be silent for a while
+	Invite          // they were offered to join the waiting list
 )
 
 // OutgoingPart is a part before it is stored.
 type OutgoingPart struct {
 	Body    sensitive.Text
 	ReplyTo string
+	Button  string
 }
 
 // said joins the words of the messages. What has none is named by its kind, so

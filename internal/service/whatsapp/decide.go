@@ -29,6 +29,9 @@ type decision struct {
 	effect   Effect
 }
 
+// speaks reports whether the person gets an answer.
+func (d decision) speaks() bool { return d.ask || d.join || d.sentence != "" }
+
 // decide applies the rules that need no model, the strictest first.
 func (s *Service) decide(person Person, waiting []Waiting) decision {
 	newest := waiting[len(waiting)-1]
@@ -89,7 +92,7 @@ func commands(text string) command {
 	case "start", "unstop", "resume", "anza", "endelea", "nirudishe":
 		return start
 	case "join", "join list", "join the list", "join waiting list", "join the waiting list",
-		"jiunge", "nijiunge", "kujiunga", "jiunge na orodha", "nataka kujiunga":
+		"join jiunge", "jiunge", "nijiunge", "kujiunga", "jiunge na orodha", "nataka kujiunga":
 		return join
 	}
 	return none

@@ -14,6 +14,7 @@ type Outgoing struct {
 	To            Identity // by phone number where there is one, else by user id
 	Body          sensitive.Text
 	ReplyTo       string // wamid of the message it quotes; empty for none
+	Button        string // what the reply button under it says; empty for none
 	Callback      string // our id of it, which comes back with its statuses
 }
 

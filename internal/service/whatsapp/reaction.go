@@ -82,7 +82,7 @@ func StatusRetries(code int) int {
 	switch ReactionTo(code, GiveUp) {
 	case RetryTwice:
 		return genericRetries
-	case WaitPerson, WaitAll:
+	case WaitPerson, WaitAll, Stop:
 		return statusRetries
 	default:
 		return 0

@@ -29,7 +29,7 @@ func (s *Service) receive(ctx context.Context, signature string, body []byte) (R
 	if err := s.store(ctx, batch, body); err != nil {
 		return Receipt{}, err
 	}
-	s.observeFailures(batch.Statuses)
+	s.observeFailures(ctx, batch.Statuses)
 	receipt := Receipt{Messages: len(batch.Messages), Statuses: len(batch.Statuses), Kept: len(batch.Kept)}
 	for _, kept := range batch.Kept {
 		s.options.Log.InfoContext(ctx, "webhook item kept without acting on it",

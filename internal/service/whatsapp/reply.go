@@ -68,8 +68,8 @@ func (s *Service) replyLocked(ctx context.Context, personID int64) (Next, error)
 				return next, err
 			}
 		case len(due.Waiting) > 0:
-			if quiet := due.Waiting[len(due.Waiting)-1].Age; quiet < s.options.Debounce {
-				return Next{After: s.options.Debounce - quiet}, nil
+			if wait := s.notYet(ctx, due); wait > 0 {
+				return Next{After: wait}, nil
 			}
 			due.Waiting = toOneNumber(due.Waiting)
 			if err := s.answer(ctx, personID, due); err != nil {
@@ -79,6 +79,25 @@ func (s *Service) replyLocked(ctx context.Context, personID int64) (Next, error)
 			return Next{}, nil
 		}
 	}
+}
+
+// notYet is for how long an answer must not start yet. While nothing can be
+// sent the model is not asked: what comes meanwhile is answered along. A person
+// who is still writing sees that they are read.
+func (s *Service) notYet(ctx context.Context, due Due) time.Duration {
+	if held := due.Waiting[0].Held; held > 0 {
+		return scatter(held)
+	}
+	newest := due.Waiting[len(due.Waiting)-1]
+	wait := s.options.Debounce - newest.Age
+	if wait <= 0 || !s.decide(due.Person, due.Waiting).speaks() {
+		return wait
+	}
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	s.showRead(ctx, newest)
+	return max(wait-time.Since(began), 1)
 }
 
 // toOneNumber are the first messages, as far as they were written to the same
@@ -118,6 +137,9 @@ func (s *Service) answer(ctx context.Context, personID int64, due Due) error {
 	if !answer.Words.Body.IsZero() {
 		answer.Parts = parts(answer.Words.Body, due.Waiting)
 	}
+	if answer.Words.Model != "" {
+		s.invite(due.Person, &answer)
+	}
 	return s.conversations.SaveAnswer(ctx, answer)
 }
 
@@ -155,22 +177,6 @@ func (s *Service) ask(ctx context.Context, personID int64, waiting []Waiting) (W
 	}
 }
 
-// join puts the person on the waiting list. Meta vouches for the number, so
-// nobody else can have typed it.
-func (s *Service) join(ctx context.Context, person Person) (Words, error) {
-	if person.Phone.IsZero() {
-		return fixed(sentenceNoNumber), nil
-	}
-	err := s.waitlist.Join(ctx, person.Identity)
-	switch {
-	case fault.Is(err, fault.Invalid): // a number of another country
-		return fixed(sentenceNoNumber), nil
-	case err != nil:
-		return Words{}, err
-	}
-	return fixed(sentenceJoined), nil
-}
-
 func fixed(sentence string) Words {
 	return Words{Body: sensitive.NewText(sentence)}
 }
@@ -189,7 +195,7 @@ func parts(body sensitive.Text, waiting []Waiting) []OutgoingPart {
 }
 
 // showTyping marks the message as read and shows that an answer is being
-// typed, until stop is called. It is a courtesy: its failure changes nothing.
+// typed, until stop is called.
 func (s *Service) showTyping(ctx context.Context, last Waiting) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -198,9 +204,7 @@ func (s *Service) showTyping(ctx context.Context, last Waiting) (stop func()) {
 		renew := time.NewTicker(typingLife)
 		defer renew.Stop()
 		for {
-			if err := s.graph.MarkRead(ctx, last.PhoneNumberID, last.WAMID); err != nil && ctx.Err() == nil {
-				s.options.Log.WarnContext(ctx, "could not show that an answer is being typed", slog.Any("error", err))
-			}
+			s.showRead(ctx, last)
 			select {
 			case <-ctx.Done():
 				return
@@ -211,5 +215,12 @@ func (s *Service) showTyping(ctx context.Context, last Waiting) (stop func()) {
 	return func() {
 		cancel()
 		<-done
+	}
+}
+
+// showRead is a courtesy: its failure changes nothing.
+func (s *Service) showRead(ctx context.Context, message Waiting) {
+	if err := s.graph.MarkRead(ctx, message.PhoneNumberID, message.WAMID); err != nil && ctx.Err() == nil {
+		s.options.Log.WarnContext(ctx, "could not show that an answer is being typed", slog.Any("error", err))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +32,8 @@ type world struct {
 	mediaErr error
 	joinErr  error
 	joined   []string
+	foreign  bool         // nobody's number can join the waiting list
+	read     []string     // wamids that were marked as read
 	whileAsk func(*world) // runs while the model works
 }
 
@@ -60,7 +63,7 @@ func (w *world) SaveAnswer(_ context.Context, a Answer) error {
 	w.answers = append(w.answers, a)
 	w.due.Waiting = w.due.Waiting[len(a.MessageIDs):]
 	for i, p := range a.Parts {
-		w.due.Parts = append(w.due.Parts, Part{ID: fmt.Sprint(len(w.answers), "-", i), PhoneNumberID: a.PhoneNumberID, Body: p.Body, ReplyTo: p.ReplyTo, Delivery: Unsent})
+		w.due.Parts = append(w.due.Parts, Part{ID: fmt.Sprint(len(w.answers), "-", i), PhoneNumberID: a.PhoneNumberID, Body: p.Body, ReplyTo: p.ReplyTo, Button: p.Button, Delivery: Unsent})
 	}
 	return nil
 }
@@ -121,7 +124,14 @@ func (w *world) Join(_ context.Context, who Identity) error {
 	return w.joinErr
 }
 
-func (w *world) MarkRead(context.Context, string, string) error { return nil }
+func (w *world) CanJoin(Identity) bool { return !w.foreign }
+
+func (w *world) MarkRead(_ context.Context, _, wamid string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.read = append(w.read, wamid)
+	return nil
+}
 
 func (w *world) Answer(_ context.Context, q Question) (Words, error) {
 	w.mu.Lock()
@@ -186,8 +196,30 @@ func TestReplyWaitsUntilThePersonIsQuiet(t *testing.T) {
 	t.Parallel()
 	w := &world{due: Due{Waiting: []Waiting{waiting(1, "text", "a", time.Second)}}}
 	next, err := w.service(Options{Debounce: 1500 * time.Millisecond}).Reply(t.Context(), 7).Get()
-	if err != nil || next.After != 500*time.Millisecond || len(w.asked) != 0 {
-		t.Fatalf("got %v, %v after %d questions; want 500ms, nil, none", next, err, len(w.asked))
+	if err != nil || next.After > 500*time.Millisecond || next.After <= 0 || len(w.asked) != 0 {
+		t.Fatalf("got %v, %v after %d questions; want what is left of 500ms, nil, none", next, err, len(w.asked))
+	}
+	if !slices.Equal(w.read, []string{"wamid.in1"}) {
+		t.Errorf("marked as read %v, though they are to see it at once", w.read)
+	}
+}
+
+func TestReplyDoesNotReadWhatGetsNoAnswer(t *testing.T) {
+	t.Parallel()
+	w := &world{due: Due{Person: Person{Paused: true}, Waiting: []Waiting{waiting(1, "text", "a", time.Second)}}}
+	if _, err := w.service(Options{Debounce: time.Minute}).Reply(t.Context(), 7).Get(); err != nil || len(w.read) != 0 {
+		t.Errorf("marked %v as read, %v", w.read, err)
+	}
+}
+
+func TestTheModelIsNotAskedWhileNothingCanBeSent(t *testing.T) {
+	t.Parallel()
+	held := waiting(1, "text", "a", time.Minute)
+	held.Held = time.Minute
+	w := &world{due: Due{Waiting: []Waiting{held, waiting(2, "text", "b", time.Second)}}}
+	next, err := w.service(Options{Debounce: 2 * time.Second}).Reply(t.Context(), 7).Get()
+	if err != nil || next.After < time.Minute || len(w.asked)+len(w.read) != 0 {
+		t.Errorf("got %v, %v after %d questions; want a minute, nil, none", next, err, len(w.asked))
 	}
 }
 

@@ -68,6 +68,7 @@ func (s *Service) sendPart(ctx context.Context, to Identity, part Part) (Next, e
 		To:            to,
 		Body:          part.Body,
 		ReplyTo:       part.ReplyTo,
+		Button:        part.Button,
 		Callback:      part.ID,
 	})
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
@@ -123,10 +124,20 @@ func (s *Service) observe(outcome Outcome, code int) {
 	}
 }
 
-func (s *Service) observeFailures(statuses []Status) {
+// observeFailures counts failures, and calls an operator where only they can
+// mend what failed: once for a webhook, and not for each message in it.
+func (s *Service) observeFailures(ctx context.Context, statuses []Status) {
+	stopped := 0
 	for _, status := range statuses {
-		if status.Delivery == Failed {
-			s.observe(OutcomeFailed, status.ErrorCode)
+		if status.Delivery != Failed {
+			continue
 		}
+		s.observe(OutcomeFailed, status.ErrorCode)
+		if status.ErrorCode != 0 && ReactionTo(status.ErrorCode, GiveUp) == Stop {
+			stopped = status.ErrorCode
+		}
+	}
+	if stopped != 0 {
+		s.options.Log.ErrorContext(ctx, "Meta reports that messages fail until an operator mends it", slog.Int("code", stopped))
 	}
 }

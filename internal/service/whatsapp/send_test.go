@@ -82,6 +82,22 @@ func TestAnAlarmIsRaisedOnceForAClosing(t *testing.T) {
 	}
 }
 
+func TestAnAlarmIsRaisedOnceForAWebhookOfFailures(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	service := (&world{}).service(Options{})
+	service.options.Log = slog.New(slog.NewTextHandler(&log, nil))
+	failed := func(code int) Status { return Status{Delivery: Failed, ErrorCode: code} }
+	service.observeFailures(t.Context(), []Status{failed(0), failed(131026), {Delivery: Read}})
+	if log.Len() > 0 {
+		t.Errorf("what no operator can mend raises an alarm: %s", log.String())
+	}
+	service.observeFailures(t.Context(), []Status{failed(131042), failed(131042)})
+	if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
+		t.Errorf("two failures raised %d alarms:\n%s", n, log.String())
+	}
+}
+
 func TestEveryOutcomeOfASendIsCounted(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{

@@ -80,9 +80,12 @@ type Model interface {
 }
 
 // Waitlist puts persons on the waiting list with a number that is known to be
-// theirs. Errors: fault.Invalid where the number is not one that can join,
-// fault.Unavailable.
+// theirs.
 type Waitlist interface {
+	// CanJoin reports whether the number is one that can join.
+	CanJoin(who Identity) bool
+	// Join is idempotent. Errors: fault.Invalid where the number is not one that
+	// can join, fault.Unavailable.
 	Join(ctx context.Context, who Identity) error
 }
 

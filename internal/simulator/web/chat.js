@@ -97,7 +97,10 @@ function drawn(bubble) {
   el("p", { class: "foot" },
     el("span", { class: spoken ? "said" : "unseen" }, said),
     el("time", { datetime: bubble.at }, timeOf(bubble.at)),
-    tick ? tick() : ""));
+    tick ? tick() : ""),
+  ...(bubble.buttons ?? []).map((button) => el("button", {
+    class: "reply", type: "button", "data-message": bubble.id, "data-button": button.id,
+  }, button.title)));
 }
 
 function quoted(bubble) {

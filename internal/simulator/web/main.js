@@ -174,6 +174,17 @@ for (const idea of document.querySelectorAll("[data-idea]")) {
   });
 }
 
+byId("messages").addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-button]");
+  if (!button) return;
+  byId("composer-error").textContent = "";
+  try {
+    await post("/api/presses", { person: selected, message: button.dataset.message, button: button.dataset.button });
+  } catch (error) {
+    byId("composer-error").textContent = "Not pressed. " + error.message;
+  }
+});
+
 byId("meet").addEventListener("submit", async (event) => {
   event.preventDefault();
   byId("meet-error").textContent = "";

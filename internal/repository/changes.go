@@ -1,0 +1,58 @@
+package repository
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"aisha/internal/service/whatsapp"
+)
+
+// changeMessages applies what their senders changed about messages. What is
+// told of a message that we do not have yet is kept for it.
+func changeMessages(ctx context.Context, tx pgx.Tx, edits []whatsapp.Edit, revokes []string) error {
+	if len(edits)+len(revokes) == 0 {
+		return nil
+	}
+	batch := &pgx.Batch{}
+	for _, edit := range edits {
+		batch.Queue(`UPDATE message SET body = $2 WHERE wamid = $1 AND NOT revoked`, edit.WAMID, edit.Text.Reveal())
+		keepChange(batch, edit.WAMID, edit.Text.Reveal(), false)
+	}
+	for _, wamid := range revokes {
+		batch.Queue(`UPDATE message SET revoked = true, body = '', media_id = '' WHERE wamid = $1`, wamid)
+		keepChange(batch, wamid, "", true)
+	}
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("store a change of a message: %w", err)
+	}
+	return nil
+}
+
+func keepChange(batch *pgx.Batch, wamid, body string, revoked bool) {
+	batch.Queue(`
+		INSERT INTO early_change (wamid, body, revoked)
+		SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT FROM message WHERE wamid = $1)
+		ON CONFLICT (wamid) DO UPDATE SET body = excluded.body, revoked = excluded.revoked
+		WHERE NOT early_change.revoked`, wamid, body, revoked)
+}
+
+// takeUpChanges applies what came before a person's messages did. It is done
+// when they are about to be answered and not when they are stored, because a
+// change may be stored at the same moment as its message, and neither
+// transaction would see the other's row.
+func takeUpChanges(batch *pgx.Batch, personID int64) {
+	batch.Queue(`
+		WITH early AS (
+			DELETE FROM early_change USING message
+			WHERE message.person_id = $1 AND message.answer_id IS NULL AND early_change.wamid = message.wamid
+			RETURNING message.id, early_change.body, early_change.revoked
+		)
+		UPDATE message
+		SET body     = CASE WHEN message.revoked THEN message.body ELSE early.body END,
+		    media_id = CASE WHEN early.revoked THEN '' ELSE message.media_id END,
+		    revoked  = message.revoked OR early.revoked
+		FROM early
+		WHERE message.id = early.id`, personID)
+}
