@@ -89,10 +89,6 @@ func (a *app) buildGemini(ctx context.Context) (*gemini.Service, error) {
 
 func (a *app) buildWhatsApp(geminis *gemini.Service, signups *waitlist.Service) (*whatsapp.Service, error) {
 	cfg := a.cfg.WhatsApp
-	inbox, err := repository.NewInbox(a.pool)
-	if err != nil {
-		return nil, err
-	}
 	instance := uuid.NewString()
 	a.locks = repository.NewLocks(a.pool, instance)
 	outbox := repository.NewOutbox(a.pool)
@@ -109,7 +105,7 @@ func (a *app) buildWhatsApp(geminis *gemini.Service, signups *waitlist.Service) 
 		Observe:      observeSends(a.metrics),
 		Log:          a.log,
 	}, whatsapp.Rooms{
-		Inbox:         inbox,
+		Inbox:         repository.NewInbox(a.pool),
 		Conversations: repository.NewConversations(a.pool),
 		Outbox:        outbox,
 		Pace:          graphapi.NewPace(cfg.Throughput, a.locks.Instances),
@@ -123,6 +119,7 @@ func (a *app) buildWhatsApp(geminis *gemini.Service, signups *waitlist.Service) 
 	if cfg.Token.IsZero() || a.cfg.Gemini.APIKey.IsZero() {
 		return service, nil // messages are stored and wait
 	}
+	var err error
 	a.workers, err = worker.New(a.pool, service, a.locks, worker.Options{
 		Instance: instance, Replies: cfg.Workers, Log: a.log,
 	})

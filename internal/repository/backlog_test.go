@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"aisha/internal/repository"
 	"aisha/internal/service/whatsapp"
 )
 
@@ -13,7 +14,7 @@ func TestBacklogCountsWhatWaits(t *testing.T) {
 	if backlog, err := s.Backlog(t.Context()); err != nil || backlog.Messages != 0 || backlog.OldestMessage != 0 || backlog.Unsent != 0 {
 		t.Errorf("of nothing: %+v, %v", backlog, err)
 	}
-	store(t, newInbox(t, s.pool), whatsapp.Batch{Messages: []whatsapp.Message{
+	store(t, repository.NewInbox(s.pool), whatsapp.Batch{Messages: []whatsapp.Message{
 		text("w1", "KE.1", "", "a"), text("w2", "KE.1", "", "b")}})
 	s.exec(`UPDATE message SET received_at = now() - interval '1 hour' WHERE wamid = 'w1'`)
 

@@ -35,3 +35,9 @@ func weight(batch whatsapp.Batch) int {
 	}
 	return max(total, 1)
 }
+
+// eventful reports whether it tells anything but messages, statuses and what is
+// only kept.
+func eventful(batch whatsapp.Batch) bool {
+	return len(batch.Edits)+len(batch.Revokes)+len(batch.Renames)+len(batch.Echoes)+len(batch.Preferences) > 0
+}

@@ -47,7 +47,7 @@ func TestAChangeThatOvertakesItsMessageIsAppliedAllTheSame(t *testing.T) {
 			t.Parallel()
 			pool := open(t)
 			for _, batch := range tt.batches {
-				store(t, newInbox(t, pool), batch)
+				store(t, repository.NewInbox(pool), batch)
 			}
 			for range 2 {
 				got := onlyWaiting(t, pool)

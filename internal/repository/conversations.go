@@ -153,7 +153,7 @@ func (c *Conversations) SaveAnswer(ctx context.Context, answer whatsapp.Answer) 
 	})
 }
 
-func saveAnswer(ctx context.Context, tx pgx.Tx, answer whatsapp.Answer) error {
+func saveAnswer(ctx context.Context, tx querier, answer whatsapp.Answer) error {
 	var id int64
 	err := tx.QueryRow(ctx, `
 		INSERT INTO answer (person_id, phone_number_id, body, model, prompt_tokens, response_tokens)
@@ -170,7 +170,7 @@ func saveAnswer(ctx context.Context, tx pgx.Tx, answer whatsapp.Answer) error {
 // muted is how long a person who seems to be a machine gets no answer.
 const muted = time.Hour
 
-func applyEffect(ctx context.Context, tx pgx.Tx, answer whatsapp.Answer) error {
+func applyEffect(ctx context.Context, tx querier, answer whatsapp.Answer) error {
 	var sql string
 	args := []any{answer.PersonID}
 	switch answer.Effect {
@@ -196,7 +196,7 @@ func applyEffect(ctx context.Context, tx pgx.Tx, answer whatsapp.Answer) error {
 
 // saveParts stores the parts and marks the messages in one round trip. It
 // fails, and with it the transaction, if one of the messages has an answer.
-func saveParts(ctx context.Context, tx pgx.Tx, answerID int64, answer whatsapp.Answer) error {
+func saveParts(ctx context.Context, tx querier, answerID int64, answer whatsapp.Answer) error {
 	n := len(answer.Parts)
 	bodies, replies, buttons := make([]string, n), make([]string, n), make([]string, n)
 	for k, part := range answer.Parts {

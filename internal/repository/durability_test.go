@@ -63,7 +63,7 @@ const bad = "\x00"
 
 func doors(t *testing.T, pool *pgxpool.Pool) map[string]door {
 	t.Helper()
-	list, inbox := repository.NewWaitingList(pool), newInbox(t, pool)
+	list, inbox := repository.NewWaitingList(pool), repository.NewInbox(pool)
 	return map[string]door{
 		"sign-ups": {
 			table:   "waiting_list",

@@ -12,7 +12,7 @@ import (
 // storeEvents applies what a webhook tells besides messages and statuses, and
 // returns the persons for whom there is something to do. These events are
 // rare; each costs a statement or two of its own.
-func storeEvents(ctx context.Context, tx pgx.Tx, batch whatsapp.Batch) ([]int64, error) {
+func storeEvents(ctx context.Context, tx querier, batch whatsapp.Batch) ([]int64, error) {
 	if err := changeMessages(ctx, tx, batch.Edits, batch.Revokes); err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func storeEvents(ctx context.Context, tx pgx.Tx, batch whatsapp.Batch) ([]int64,
 
 // storePreference opts a person out or in. Opting out is confirmed once: the
 // confirmation is an answer without messages.
-func storePreference(ctx context.Context, tx pgx.Tx, preference whatsapp.Preference) ([]int64, error) {
+func storePreference(ctx context.Context, tx querier, preference whatsapp.Preference) ([]int64, error) {
 	id, err := ensurePerson(ctx, tx, preference.Who)
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func storePreference(ctx context.Context, tx pgx.Tx, preference whatsapp.Prefere
 
 // renamePerson gives a person another name, and makes one of two persons who
 // turn out to be the same.
-func renamePerson(ctx context.Context, tx pgx.Tx, rename whatsapp.Rename) ([]int64, error) {
+func renamePerson(ctx context.Context, tx querier, rename whatsapp.Rename) ([]int64, error) {
 	known, err := findPeople(ctx, tx, []whatsapp.Identity{rename.From, rename.To})
 	if err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func renamePerson(ctx context.Context, tx pgx.Tx, rename whatsapp.Rename) ([]int
 // mergePeople moves everything of the one person to the other. Who works for
 // the one at this moment finds their messages answered by nobody but the other:
 // each message and part is taken only once.
-func mergePeople(ctx context.Context, tx pgx.Tx, keep, gone int64) error {
+func mergePeople(ctx context.Context, tx querier, keep, gone int64) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`SELECT FROM person WHERE id = ANY ($1) ORDER BY id FOR UPDATE`, []int64{keep, gone})
 	batch.Queue(`UPDATE message SET person_id = $1 WHERE person_id = $2`, keep, gone)
@@ -123,7 +123,7 @@ func mergePeople(ctx context.Context, tx pgx.Tx, keep, gone int64) error {
 }
 
 // ensurePerson returns a person's id and stores them where they are new.
-func ensurePerson(ctx context.Context, tx pgx.Tx, who whatsapp.Identity) (int64, error) {
+func ensurePerson(ctx context.Context, tx querier, who whatsapp.Identity) (int64, error) {
 	ids, err := resolvePeople(ctx, tx, []whatsapp.Identity{who})
 	if err != nil {
 		return 0, err

@@ -14,8 +14,8 @@ import (
 
 // resolvePeople returns the id of each person, in the order given, and stores
 // who is new or has a new alias. Known persons cost one read for all of them
-// and no write.
-func resolvePeople(ctx context.Context, tx pgx.Tx, who []whatsapp.Identity) ([]int64, error) {
+// and no write, and new ones one write.
+func resolvePeople(ctx context.Context, tx querier, who []whatsapp.Identity) ([]int64, error) {
 	if len(who) == 0 {
 		return nil, nil
 	}
@@ -28,6 +28,9 @@ func resolvePeople(ctx context.Context, tx pgx.Tx, who []whatsapp.Identity) ([]i
 	order := slices.SortedFunc(slices.Values(who), func(a, b whatsapp.Identity) int {
 		return cmp.Or(cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.Phone.Reveal(), b.Phone.Reveal()))
 	})
+	if err := known.insert(ctx, tx, known.strangers(order)); err != nil {
+		return nil, err
+	}
 	for _, one := range order {
 		if _, err := known.resolve(ctx, tx, one); err != nil {
 			return nil, err
@@ -44,7 +47,59 @@ func resolvePeople(ctx context.Context, tx pgx.Tx, who []whatsapp.Identity) ([]i
 	return ids, nil
 }
 
-func (p people) resolve(ctx context.Context, tx pgx.Tx, who whatsapp.Identity) (person, error) {
+// strangers are those of whom neither name is known, nor shared with another of
+// them: whoever shares one may be the same person.
+func (p people) strangers(who []whatsapp.Identity) []whatsapp.Identity {
+	var strangers []whatsapp.Identity
+	seen := people{byUserID: make(map[string]person), byPhone: make(map[string]person)}
+	for _, one := range who {
+		if p.knows(one) || seen.knows(one) {
+			continue
+		}
+		seen.add(person{userID: one.UserID, phone: one.Phone.Reveal()})
+		strangers = append(strangers, one)
+	}
+	return strangers
+}
+
+// knows reports whether either name is somebody's.
+func (p people) knows(who whatsapp.Identity) bool {
+	_, byUserID := p.byUserID[who.UserID]
+	_, byPhone := p.byPhone[who.Phone.Reveal()]
+	return byUserID || byPhone
+}
+
+// insert stores persons of whom nothing is known, all at once.
+func (p people) insert(ctx context.Context, tx querier, who []whatsapp.Identity) error {
+	n := len(who)
+	if n == 0 {
+		return nil
+	}
+	userIDs, phones, names := make([]string, n), make([]string, n), make([]string, n)
+	for k, one := range who {
+		userIDs[k], phones[k], names[k] = one.UserID, one.Phone.Reveal(), one.Name.Reveal()
+	}
+	rows, err := tx.Query(ctx, `
+		INSERT INTO person (user_id, phone, name)
+		SELECT nullif(user_id, ''), nullif(phone, ''), name
+		FROM unnest($1::text[], $2::text[], $3::text[]) AS new (user_id, phone, name)
+		ON CONFLICT DO NOTHING
+		RETURNING id, coalesce(user_id, ''), coalesce(phone, '')`, userIDs, phones, names)
+	if err == nil {
+		err = p.collect(rows)
+	}
+	if err != nil {
+		return fmt.Errorf("store persons: %w", err)
+	}
+	for _, one := range who {
+		if !p.knows(one) {
+			return errRace // another webhook stored them since we looked
+		}
+	}
+	return nil
+}
+
+func (p people) resolve(ctx context.Context, tx querier, who whatsapp.Identity) (person, error) {
 	found, known := p.find(who)
 	if known && !found.lacks(who) {
 		return found, nil
@@ -97,7 +152,7 @@ func (p people) other(one person, who whatsapp.Identity) (person, bool) {
 // settle makes a number free for the person who writes from it: somebody known
 // by it alone is the same person, and somebody with a user id of their own has
 // given it away.
-func (p people) settle(ctx context.Context, tx pgx.Tx, one, other person) error {
+func (p people) settle(ctx context.Context, tx querier, one, other person) error {
 	p.forget(other)
 	if one.id != 0 && other.userID == "" {
 		return mergePeople(ctx, tx, one.id, other.id)
@@ -124,7 +179,7 @@ func (p people) add(one person) {
 	}
 }
 
-func findPeople(ctx context.Context, tx pgx.Tx, who []whatsapp.Identity) (people, error) {
+func findPeople(ctx context.Context, tx querier, who []whatsapp.Identity) (people, error) {
 	userIDs, phones := make([]string, 0, len(who)), make([]string, 0, len(who))
 	for _, one := range who {
 		if one.UserID != "" {
@@ -134,28 +189,31 @@ func findPeople(ctx context.Context, tx pgx.Tx, who []whatsapp.Identity) (people
 			phones = append(phones, one.Phone.Reveal())
 		}
 	}
-	rows, err := tx.Query(ctx, `
+	known := people{byUserID: make(map[string]person), byPhone: make(map[string]person)}
+	batch := &pgx.Batch{}
+	batch.Queue(`
 		SELECT id, coalesce(user_id, ''), coalesce(phone, '')
 		FROM person
-		WHERE user_id = ANY ($1) OR phone = ANY ($2)`, userIDs, phones)
-	if err != nil {
-		return people{}, fmt.Errorf("look up persons: %w", err)
-	}
-	known := people{byUserID: make(map[string]person), byPhone: make(map[string]person)}
-	var one person
-	_, err = pgx.ForEachRow(rows, []any{&one.id, &one.userID, &one.phone}, func() error {
-		known.add(one)
-		return nil
-	})
-	if err != nil {
+		WHERE user_id = ANY ($1) OR phone = ANY ($2)`, userIDs, phones).Query(known.collect)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return people{}, fmt.Errorf("look up persons: %w", err)
 	}
 	return known, nil
 }
 
+// collect adds the persons in the rows.
+func (p people) collect(rows pgx.Rows) error {
+	var one person
+	_, err := pgx.ForEachRow(rows, []any{&one.id, &one.userID, &one.phone}, func() error {
+		p.add(one)
+		return nil
+	})
+	return err
+}
+
 // savePerson stores a new person, or the names that a known one lacks. Their
 // number may have changed; who writes from it has it now.
-func savePerson(ctx context.Context, tx pgx.Tx, known person, who whatsapp.Identity) (person, error) {
+func savePerson(ctx context.Context, tx querier, known person, who whatsapp.Identity) (person, error) {
 	saved := known
 	if saved.userID == "" {
 		saved.userID = who.UserID

@@ -38,8 +38,13 @@ func Open(ctx context.Context, databaseURL sensitive.Secret) (*pgxpool.Pool, err
 	config.ConnConfig.ConnectTimeout = 5 * time.Second
 	// A peer that vanishes without a word is noticed in half a minute.
 	defaults := map[string]string{
-		"application_name":        "aisha",
-		"timezone":                "UTC",
+		"application_name": "aisha",
+		"timezone":         "UTC",
+		// Every statement here looks up a few rows. A plan that was made while a
+		// table was small is kept for longer than the table stays so, and would
+		// read all of it.
+		"enable_seqscan":          "off",
+		"jit":                     "off", // it takes longer than what it makes faster
 		"tcp_keepalives_idle":     "10",
 		"tcp_keepalives_interval": "5",
 		"tcp_keepalives_count":    "4",

@@ -143,7 +143,7 @@ func TestARefusalForAllHoldsEverybodyBackOnce(t *testing.T) {
 func TestWhatWaitsIsHeldByTheGateOfItsNumber(t *testing.T) {
 	t.Parallel()
 	s := newSender(t)
-	store(t, newInbox(t, s.pool), whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "KE.1", "", "a")}})
+	store(t, repository.NewInbox(s.pool), whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "KE.1", "", "a")}})
 	var id int64
 	var number string
 	if err := s.pool.QueryRow(t.Context(), `SELECT person_id, phone_number_id FROM message`).Scan(&id, &number); err != nil {

@@ -11,11 +11,11 @@ import (
 	"aisha/internal/service/whatsapp"
 )
 
-// applyStatuses moves parts forward and yields the persons for whom that leaves
-// something to do. A part is found by our own id, which came back with the
+// applyStatuses moves parts forward and queues a reply for whoever that leaves
+// something to do for. A part is found by our own id, which came back with the
 // status; Meta's id is learned on the way, for the case that the status is
 // faster than the answer to the send.
-func applyStatuses(statements *pgx.Batch, statuses []whatsapp.Status) *pgx.QueuedQuery {
+func applyStatuses(statements *pgx.Batch, statuses []whatsapp.Status) {
 	n := len(statuses)
 	ids, wamids, deliveries := make([]*uuid.UUID, n), make([]string, n), make([]string, n)
 	codes, retries := make([]*int, n), make([]int, n)
@@ -34,7 +34,7 @@ func applyStatuses(statements *pgx.Batch, statuses []whatsapp.Status) *pgx.Queue
 	if len(nameless) > 0 {
 		takeEarlyLocks(statements, nameless)
 	}
-	return statements.Queue(`
+	statements.Queue(`
 		WITH told AS (
 			SELECT * FROM unnest($1::uuid[], $2::text[], $3::delivery[], $4::int[], $5::int[], $6::interval[], $7::bool[])
 			         AS t (id, wamid, delivery, code, retries, pause, stops)
@@ -49,8 +49,9 @@ func applyStatuses(statements *pgx.Batch, statuses []whatsapp.Status) *pgx.Queue
 			DELETE FROM early_status
 			WHERE received_at < now() - interval '1 day' AND EXISTS (SELECT FROM told WHERE id IS NULL)
 			  AND wamid NOT IN (SELECT wamid FROM told)
-		)
-		SELECT person_id FROM moved WHERE due`,
+		), due AS (
+			SELECT person_id FROM moved WHERE due
+		)`+queueDue,
 		ids, wamids, deliveries, codes, retries, pauses, stops)
 }
 

@@ -6,13 +6,14 @@ import (
 	"testing"
 	"time"
 
+	"aisha/internal/repository"
 	"aisha/internal/service/whatsapp"
 )
 
 // tell stores a webhook of one status and returns how far the part is then.
 func (s sender) tell(part whatsapp.Part, status whatsapp.Status) whatsapp.Delivery {
 	s.Helper()
-	store(s.T, newInbox(s.T, s.pool), whatsapp.Batch{Statuses: []whatsapp.Status{status}})
+	store(s.T, repository.NewInbox(s.pool), whatsapp.Batch{Statuses: []whatsapp.Status{status}})
 	return s.delivery(part)
 }
 
@@ -95,12 +96,12 @@ func TestAFailureThatEverybodyWouldHaveClosesTheGate(t *testing.T) {
 			s.accept(one, "w1")
 			s.accept(other, "w2")
 			failures := []whatsapp.Status{failed("w1", one.ID, code), failed("w2", "", code)}
-			store(t, newInbox(t, s.pool), whatsapp.Batch{Statuses: failures})
+			store(t, repository.NewInbox(s.pool), whatsapp.Batch{Statuses: failures})
 			if got := s.gate(); got.PhoneNumberID != want.PhoneNumberID || got.Stopped != want.Stopped || got.Code != want.Code {
 				t.Errorf("got the gate %+v", got)
 			}
 			s.exec(`DELETE FROM sending_gate`)
-			store(t, newInbox(t, s.pool), whatsapp.Batch{Statuses: failures})
+			store(t, repository.NewInbox(s.pool), whatsapp.Batch{Statuses: failures})
 			if got := s.gate(); got.PhoneNumberID != "" {
 				t.Errorf("told again, it closes again: %+v", got)
 			}
@@ -296,7 +297,7 @@ func TestAStatusThatIsFasterThanMetasIdIsKept(t *testing.T) {
 func TestAStatusAndTheAnswerAtTheSameMomentMeet(t *testing.T) {
 	t.Parallel()
 	s := newSender(t)
-	inbox := newInbox(t, s.pool)
+	inbox := repository.NewInbox(s.pool)
 	parts := make([]whatsapp.Part, 40)
 	for n := range parts {
 		parts[n] = s.mustBegin(toSend(t, s.pool, 1)[0])
@@ -320,7 +321,7 @@ func TestAStatusAndTheAnswerAtTheSameMomentMeet(t *testing.T) {
 func TestStatusesThatNobodyTakesUpAreRemoved(t *testing.T) {
 	t.Parallel()
 	s := newSender(t)
-	inbox := newInbox(t, s.pool)
+	inbox := repository.NewInbox(s.pool)
 	for _, wamid := range []string{"old", "new"} {
 		store(t, inbox, whatsapp.Batch{Statuses: []whatsapp.Status{{WAMID: wamid, Delivery: whatsapp.Sent}}})
 		s.exec(`UPDATE early_status SET received_at = now() - interval '25 hours' WHERE wamid = 'old'`)
@@ -335,7 +336,7 @@ func TestStatusesOfOnePartInOneWebhookDoNotContradict(t *testing.T) {
 	s := newSender(t)
 	part := s.mustBegin(toSend(t, s.pool, 1)[0])
 	part = s.mustBegin(part)
-	store(t, newInbox(t, s.pool), whatsapp.Batch{Statuses: []whatsapp.Status{
+	store(t, repository.NewInbox(s.pool), whatsapp.Batch{Statuses: []whatsapp.Status{
 		failed("w1", part.ID, 131026), {WAMID: "w2", Callback: part.ID, Delivery: whatsapp.Sent}}})
 	if got := s.delivery(part); got != whatsapp.Sent {
 		t.Errorf("got %q", got)

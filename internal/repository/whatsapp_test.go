@@ -15,15 +15,6 @@ import (
 	"aisha/internal/service/whatsapp"
 )
 
-func newInbox(t *testing.T, pool *pgxpool.Pool) *repository.Inbox {
-	t.Helper()
-	inbox, err := repository.NewInbox(pool)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return inbox
-}
-
 func text(wamid, userID, phone, body string) whatsapp.Message {
 	return whatsapp.Message{
 		WAMID: wamid, PhoneNumberID: "N", Kind: "text", Text: sensitive.NewText(body), SentAt: time.Unix(1767225600, 0),
@@ -46,7 +37,7 @@ func jobs(t *testing.T, pool *pgxpool.Pool) int {
 func TestStoreQueuesOneReplyForAPersonsNewMessages(t *testing.T) {
 	t.Parallel()
 	pool := open(t)
-	inbox := newInbox(t, pool)
+	inbox := repository.NewInbox(pool)
 	batch := whatsapp.Batch{
 		Messages: []whatsapp.Message{
 			text("w1", "", "254712345678", "a"), text("w2", "", "254712345678", "b"),
@@ -73,7 +64,7 @@ func TestStoreQueuesOneReplyForAPersonsNewMessages(t *testing.T) {
 func TestOnePersonIsOneRowHoweverTheyAppear(t *testing.T) {
 	t.Parallel()
 	pool := open(t)
-	inbox := newInbox(t, pool)
+	inbox := repository.NewInbox(pool)
 	for i, who := range [][2]string{{"", "254712345678"}, {"KE.1", "254712345678"}, {"KE.1", ""}, {"", "254712345678"}} {
 		store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{text(fmt.Sprint("w", i), who[0], who[1], "x")}})
 	}
@@ -88,7 +79,7 @@ func TestOnePersonIsOneRowHoweverTheyAppear(t *testing.T) {
 func TestConcurrentWebhooksOfNewPersonsAllSucceed(t *testing.T) {
 	t.Parallel()
 	pool := open(t)
-	inbox := newInbox(t, pool)
+	inbox := repository.NewInbox(pool)
 	var group sync.WaitGroup
 	for i := range 16 {
 		group.Go(func() {
@@ -111,7 +102,7 @@ func TestConcurrentWebhooksOfNewPersonsAllSucceed(t *testing.T) {
 // returns the person's id and the parts.
 func answered(t *testing.T, pool *pgxpool.Pool) (int64, []whatsapp.Part) {
 	t.Helper()
-	store(t, newInbox(t, pool), whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "KE.1", "254712345678", "Habari?")}})
+	store(t, repository.NewInbox(pool), whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "KE.1", "254712345678", "Habari?")}})
 	conversations := repository.NewConversations(pool)
 	id := int64(count(t, pool, `SELECT id FROM person`))
 	due, err := conversations.Due(t.Context(), id)
@@ -166,7 +157,7 @@ func TestStatusesMoveAPartForwardOnly(t *testing.T) {
 	t.Parallel()
 	pool := open(t)
 	_, parts := answered(t, pool)
-	outbox, inbox := repository.NewOutbox(pool), newInbox(t, pool)
+	outbox, inbox := repository.NewOutbox(pool), repository.NewInbox(pool)
 	part := parts[0]
 	if _, err := outbox.BeginSend(t.Context(), part); err != nil {
 		t.Fatal(err)
@@ -283,7 +274,7 @@ func TestALockEndsWithItsHoldersConnection(t *testing.T) {
 func TestJobsOfDeadInstancesAreRevived(t *testing.T) {
 	t.Parallel()
 	pool := open(t)
-	store(t, newInbox(t, pool), whatsapp.Batch{Messages: []whatsapp.Message{
+	store(t, repository.NewInbox(pool), whatsapp.Batch{Messages: []whatsapp.Message{
 		text("w1", "", "254712345678", "a"), text("w2", "", "254700000000", "b")}})
 	if _, err := pool.Exec(t.Context(), `
 		UPDATE river_job SET state = 'running', attempted_at = now(), attempt = 1,
@@ -323,7 +314,7 @@ func TestAChangeOfNameKeepsThePerson(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pool := open(t)
-			inbox := newInbox(t, pool)
+			inbox := repository.NewInbox(pool)
 			store(t, inbox, whatsapp.Batch{Messages: tt.before})
 			store(t, inbox, whatsapp.Batch{Renames: []whatsapp.Rename{tt.rename}})
 			if n := people(t, pool); n != 1 {
@@ -339,7 +330,7 @@ func TestAChangeOfNameKeepsThePerson(t *testing.T) {
 func TestTwoNamesThatTurnOutToBeOnePersonsAreMerged(t *testing.T) {
 	t.Parallel()
 	pool := open(t)
-	inbox := newInbox(t, pool)
+	inbox := repository.NewInbox(pool)
 	store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "", "254712345678", "a")}})
 	store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{text("w2", "KE.1", "", "b")}})
 	if n := people(t, pool); n != 2 {
@@ -354,7 +345,7 @@ func TestTwoNamesThatTurnOutToBeOnePersonsAreMerged(t *testing.T) {
 func TestEditsRevokesEchoesAndPreferencesAreApplied(t *testing.T) {
 	t.Parallel()
 	pool := open(t)
-	inbox, conversations := newInbox(t, pool), repository.NewConversations(pool)
+	inbox, conversations := repository.NewInbox(pool), repository.NewConversations(pool)
 	store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "KE.1", "", "old"), text("w2", "KE.1", "", "secret")}})
 	store(t, inbox, whatsapp.Batch{
 		Edits:   []whatsapp.Edit{{WAMID: "w1", Text: sensitive.NewText("new")}},
@@ -424,7 +415,7 @@ func TestANumberOnTheListIsVerifiedWhenItsOwnerWrites(t *testing.T) {
 	if _, err := repository.NewWaitingList(pool).Add(t.Context(), signUp("W", "+254712345678")); err != nil {
 		t.Fatal(err)
 	}
-	store(t, newInbox(t, pool), whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "", "254712345678", "a")}})
+	store(t, repository.NewInbox(pool), whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "", "254712345678", "a")}})
 	if n := count(t, pool, `SELECT count(*) FROM waiting_list WHERE verified_at IS NOT NULL`); n != 1 {
 		t.Error("it is not verified")
 	}
@@ -439,7 +430,7 @@ func TestTheWordsOfAQuotedMessageAreFound(t *testing.T) {
 	pool := open(t)
 	quoting := text("w2", "KE.1", "", "this?")
 	quoting.Quotes = "w1"
-	store(t, newInbox(t, pool), whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "KE.1", "", "first"), quoting}})
+	store(t, repository.NewInbox(pool), whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "KE.1", "", "first"), quoting}})
 	due, err := repository.NewConversations(pool).Due(t.Context(), int64(count(t, pool, `SELECT id FROM person`)))
 	if err != nil || len(due.Waiting) != 2 || due.Waiting[1].Quoted.Reveal() != "first" {
 		t.Errorf("due: %+v, %v", due.Waiting, err)
@@ -503,7 +494,7 @@ func TestAnnounceNoticesThatTheLocksAreLost(t *testing.T) {
 func TestAnInstanceRevivesWhatItFetchedAndNeverGot(t *testing.T) {
 	t.Parallel()
 	pool := open(t)
-	store(t, newInbox(t, pool), whatsapp.Batch{Messages: []whatsapp.Message{
+	store(t, repository.NewInbox(pool), whatsapp.Batch{Messages: []whatsapp.Message{
 		text("w1", "", "254712345678", "a"), text("w2", "", "254700000000", "b"), text("w3", "", "254700000001", "c")}})
 	if _, err := pool.Exec(t.Context(), `
 		UPDATE river_job SET state = 'running', attempt = 1, attempted_by = '{me}',
