@@ -12,6 +12,14 @@ import (
 // alone: one that is broken or of no use to us is kept as it came and costs
 // the others nothing. Decode never fails; what it cannot read at all it keeps.
 func Decode(body []byte) Batch {
+	if batch, ok := decodeUsual(body); ok {
+		return batch
+	}
+	return decodeByItem(body)
+}
+
+// decodeByItem decodes each item from its own bytes.
+func decodeByItem(body []byte) Batch {
 	var batch Batch
 	var envelope struct {
 		Entry []json.RawMessage `json:"entry"`
@@ -120,6 +128,10 @@ func (b *Batch) decodeMessage(raw []byte, phoneNumberID string, contacts []conta
 		b.keep("messages", "a message that cannot be read", raw)
 		return
 	}
+	b.takeMessage(raw, in, phoneNumberID, contacts)
+}
+
+func (b *Batch) takeMessage(raw []byte, in inbound, phoneNumberID string, contacts []contact) {
 	switch {
 	case in.GroupID != "":
 		b.keep("messages", "a message of a group", raw)
@@ -186,6 +198,10 @@ func (b *Batch) decodeStatus(raw json.RawMessage) {
 		b.keep("messages", "a status that cannot be read", raw)
 		return
 	}
+	b.takeStatus(raw, in)
+}
+
+func (b *Batch) takeStatus(raw []byte, in outbound) {
 	delivery, known := deliveryOf(in.Status.text())
 	if !known || !in.ID.id() {
 		b.keep("messages", "a status of a kind that we do not know", raw)

@@ -2,6 +2,7 @@ package whatsapp
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -115,16 +116,33 @@ func TestATimeThatCannotBeRightIsNow(t *testing.T) {
 	}
 }
 
+// timeless is the batch without times, because one that cannot be right is now.
+func timeless(b Batch) Batch {
+	for i := range b.Messages {
+		b.Messages[i].SentAt = time.Time{}
+	}
+	for i := range b.Statuses {
+		b.Statuses[i].At = time.Time{}
+	}
+	return b
+}
+
 // FuzzDecode looks for a body that makes Decode panic, lose an item without a
-// trace, or let through what PostgreSQL cannot store.
+// trace, let through what PostgreSQL cannot store, or read a usual webhook in
+// another way than item by item.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(webhook(`{"from":"254712345678","id":"wamid.A","type":"text","text":{"body":"x"}}`, `{"id":"wamid.O","status":"sent"}`)))
 	f.Add([]byte(`{"entry":[{"changes":[{"field":"messages","value":{"messages":[{"id":1,"from":"KE.1"}]}}]}]}`))
+	f.Add([]byte(webhook(`{"from":"254712345678","id":"wamid.E","type":"edit","edit":{"original_message_id":"wamid.A","message":{"type":"text","text":{"body":"y"}}}}`, ``)))
+	f.Add([]byte(webhook(`{"from":"2547\u00e4","from_user_id":"KE.1","id":"wamid.I","type":"image","image":{"id":1,"caption":"\\"x"}}`, ``)))
 	f.Add([]byte(`{"entry":[{"changes":[{"field":"history","value":{}}]}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		batch := Decode(body)
 		if batch.items() == 0 {
 			t.Fatal("nothing was kept of the body")
+		}
+		if byItem := decodeByItem(body); !reflect.DeepEqual(timeless(batch), timeless(byItem)) {
+			t.Fatalf("got   %+v\nwant  %+v", batch, byItem)
 		}
 		for _, m := range batch.Messages {
 			if m.WAMID == "" || m.PhoneNumberID == "" || m.Sender.UserID == "" && m.Sender.Phone.IsZero() {

@@ -2,7 +2,6 @@ package whatsapp
 
 import (
 	"encoding/json"
-	"regexp"
 
 	"aisha/internal/sensitive"
 )
@@ -27,22 +26,45 @@ func decodeContacts(raws []json.RawMessage) []contact {
 	return contacts
 }
 
-// userIDShape is a business-scoped user id: a country and alphanumerics. Meta
-// puts one where a number is expected when it withholds the number.
-var userIDShape = regexp.MustCompile(`^[A-Z]{2}\.[A-Za-z0-9.]{1,140}$`)
+// isUserID reports whether it is a business-scoped user id: a country and
+// alphanumerics. Meta puts one where a number is expected when it withholds the
+// number.
+func isUserID(name string) bool {
+	const country, longest = len("KE."), 143
+	if len(name) <= country || len(name) > longest || name[2] != '.' || !isUpper(name[0]) || !isUpper(name[1]) {
+		return false
+	}
+	for _, c := range []byte(name[country:]) {
+		if !isUpper(c) && !isDigit(c) && (c < 'a' || c > 'z') && c != '.' {
+			return false
+		}
+	}
+	return true
+}
 
-// phoneShape is a wa_id: digits, for some senders behind a plus.
-var phoneShape = regexp.MustCompile(`^\+?[0-9]{5,20}$`)
+// isPhone reports whether it is a wa_id: digits, for some senders behind a plus.
+func isPhone(name string) bool {
+	name = trimPlus(name)
+	for _, c := range []byte(name) {
+		if !isDigit(c) {
+			return false
+		}
+	}
+	return len(name) >= 5 && len(name) <= 20
+}
+
+func isUpper(c byte) bool { return c >= 'A' && c <= 'Z' }
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // learn takes what a member of a webhook tells of a person: their user id or
 // their number, whichever it is. What is known already stays.
 func (i *Identity) learn(name string) {
 	switch {
-	case userIDShape.MatchString(name):
+	case isUserID(name):
 		if i.UserID == "" {
 			i.UserID = name
 		}
-	case phoneShape.MatchString(name):
+	case isPhone(name):
 		if i.Phone.IsZero() {
 			i.Phone = sensitive.NewPhone(trimPlus(name))
 		}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // scalar is a JSON value that Meta writes now as a string and now as a number.
@@ -20,6 +21,8 @@ func (s *scalar) UnmarshalJSON(raw []byte) error {
 		return nil
 	}
 	switch c := raw[0]; {
+	case c == '"' && isPlain(raw[1:len(raw)-1]):
+		*s = scalar(raw[1 : len(raw)-1])
 	case c == '"':
 		var text string
 		if err := json.Unmarshal(raw, &text); err != nil {
@@ -30,6 +33,11 @@ func (s *scalar) UnmarshalJSON(raw []byte) error {
 		*s = scalar(raw)
 	}
 	return nil
+}
+
+// isPlain reports whether what stands in a JSON string is the string itself.
+func isPlain(quoted []byte) bool {
+	return bytes.IndexByte(quoted, '\\') < 0 && utf8.Valid(quoted)
 }
 
 func (s scalar) text() string { return clean(string(s)) }
