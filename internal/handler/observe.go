@@ -55,7 +55,10 @@ func (o *watch) record(r *http.Request, e *exchange, written middleware.WrapResp
 	o.requests.WithLabelValues(route, method, strconv.Itoa(code)).Inc()
 	o.duration.WithLabelValues(route, method).Observe(took.Seconds())
 
-	ctx := context.WithoutCancel(r.Context())
+	ctx, level := context.WithoutCancel(r.Context()), level(route, code)
+	if !o.log.Enabled(ctx, level) {
+		return
+	}
 	attrs := []slog.Attr{
 		slog.String("method", method),
 		slog.String("route", route),
@@ -67,7 +70,7 @@ func (o *watch) record(r *http.Request, e *exchange, written middleware.WrapResp
 	if e.failure != nil && (code >= http.StatusInternalServerError || o.log.Enabled(ctx, slog.LevelDebug)) {
 		attrs = append(attrs, slog.Any("error", e.failure))
 	}
-	o.log.LogAttrs(ctx, level(route, code), "request", attrs...)
+	o.log.LogAttrs(ctx, level, "request", attrs...)
 }
 
 // routeLabel is the pattern of the request's route, without a last slash. All
@@ -93,14 +96,14 @@ func outcome(r *http.Request, e *exchange, written middleware.WrapResponseWriter
 	return code
 }
 
-// level keeps the questions that machines ask every few seconds out of sight
-// while the answer is yes.
+// level keeps what went well out of sight: it is counted, and at some thousand
+// webhooks a second a line for each costs more than anybody reads.
 func level(route string, code int) slog.Level {
 	probe := route == "/healthz" || route == "/readyz" || route == "/metrics"
 	switch {
 	case probe && code >= http.StatusInternalServerError:
 		return slog.LevelWarn
-	case probe:
+	case probe, code < http.StatusBadRequest:
 		return slog.LevelDebug
 	case code >= http.StatusInternalServerError:
 		return slog.LevelError

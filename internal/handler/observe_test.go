@@ -40,7 +40,7 @@ func TestRequestIDIsTheCallersIfItIsSane(t *testing.T) {
 		for _, path := range []string{"/", "/nowhere"} {
 			r := get(path)
 			r.Header.Set("X-Request-Id", id)
-			out, toLog := logged(slog.LevelInfo)
+			out, toLog := logged(slog.LevelDebug)
 			got := call(t, newAPI(toLog), r).header.Get("X-Request-Id")
 			if (got == id) != kept || got == "" {
 				t.Errorf("%q became %q", id, got)
@@ -66,8 +66,8 @@ func TestOneLogLineForEachRequest(t *testing.T) {
 		status  float64
 		cause   bool
 	}{
-		"success":     {get("/"), "INFO", "/", 200, false},
-		"a document":  {get("/docs/swagger-ui.css?x=secret"), "INFO", "/docs/{file}", 200, false},
+		"success":     {get("/"), "DEBUG", "/", 200, false},
+		"a document":  {get("/docs/swagger-ui.css?x=secret"), "DEBUG", "/docs/{file}", 200, false},
 		"not found":   {get("/254712345678"), "INFO", "unmatched", 404, false},
 		"not allowed": {get("/gemini"), "INFO", "unmatched", 405, false},
 		"their fault": {post("/waiting-list/", signUp), "INFO", "/waiting-list", 422, false},
@@ -76,7 +76,11 @@ func TestOneLogLineForEachRequest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			out, toLog := logged(slog.LevelInfo)
+			atLeast := slog.LevelInfo // where the cause of what is not our fault stays out
+			if tt.level == "DEBUG" {
+				atLeast = slog.LevelDebug
+			}
+			out, toLog := logged(atLeast)
 			call(t, newAPI(failing, toLog), tt.request)
 			lines := out.lines(t)
 			if len(lines) != 1 {
@@ -96,11 +100,11 @@ func TestOneLogLineForEachRequest(t *testing.T) {
 	}
 }
 
-func TestProbesAreQuiet(t *testing.T) {
+func TestWhatGoesWellIsQuiet(t *testing.T) {
 	t.Parallel()
 	out, toLog := logged(slog.LevelInfo)
 	api := newAPI(toLog)
-	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+	for _, path := range []string{"/", "/healthz", "/readyz", "/metrics"} {
 		call(t, api, get(path))
 	}
 	if lines := out.lines(t); len(lines) != 0 {

@@ -8,6 +8,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/nyaruka/phonenumbers/v2"
 )
 
 // spelling is a row of testdata/kenya_phones.tsv. Its e164 is empty where the
@@ -153,4 +156,31 @@ func FuzzNormalise(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestPlainFormsAreReadAsTheLibraryReadsThem(t *testing.T) {
+	t.Parallel()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	for range 20_000 {
+		national := fmt.Sprintf("%09d", random.IntN(1_000_000_000))
+		for _, dialled := range []string{"+254" + national, "0" + national} {
+			number, err := phonenumbers.Parse(dialled, "KE")
+			want := err == nil && phonenumbers.IsValidNumberForRegion(number, "KE") && phonenumbers.GetNumberType(number) == phonenumbers.MOBILE
+			got, ok := normalise(dialled)
+			if ok != want || ok && got != phonenumbers.Format(number, phonenumbers.E164) {
+				t.Errorf("%s: got %q, %t; want %t", dialled, got, ok, want)
+			}
+		}
+	}
+}
+
+func BenchmarkNormalise(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := normalise("0712345678"); !ok {
+			b.Fatal("it is no number")
+		}
+	}
 }
