@@ -39,6 +39,7 @@ type app struct {
 	locks    *repository.Locks
 	model    *geminiapi.Client // nil without a key
 	workers  *worker.Workers   // nil while one of the two sides is not configured
+	house    *worker.Housekeeping
 	server   *http.Server
 	started  atomic.Bool // the database is there and migrated
 	stopping atomic.Bool
@@ -62,6 +63,9 @@ func newApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*app, err
 	if err != nil {
 		return nil, err
 	}
+	a.house = worker.NewHousekeeping(repository.NewRetention(a.pool, repository.Ages{
+		Messages: cfg.RetainMessages, Webhooks: cfg.RetainWebhooks,
+	}), log)
 	a.buildServer(signups, geminis, whatsapps)
 	return a, nil
 }

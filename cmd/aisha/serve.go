@@ -95,6 +95,7 @@ func (a *app) start(ctx context.Context) error {
 		return err
 	}
 	a.started.Store(true)
+	a.house.Start(context.WithoutCancel(ctx))
 	if a.workers == nil {
 		a.log.WarnContext(ctx, "WhatsApp messages are stored and wait: the Graph API or Gemini is not configured")
 		return nil
@@ -134,6 +135,9 @@ func (a *app) stop(ctx context.Context) error {
 		// A client that holds a request open must not make a failure of our end.
 		a.log.WarnContext(ctx, "requests were cut off", slog.Any("error", err))
 		_ = a.server.Close()
+	}
+	if a.started.Load() {
+		problems = append(problems, a.house.Stop(ctx))
 	}
 	if a.workers != nil && a.started.Load() {
 		drain, cancel := context.WithTimeout(ctx, drainJobs)

@@ -35,6 +35,9 @@ type Config struct {
 	RateGemini         Rate
 	TrustedProxies     []netip.Prefix
 
+	RetainMessages time.Duration // how long what was said and answered is kept; 0: for ever
+	RetainWebhooks time.Duration // and what webhooks told that nobody acted on
+
 	LogLevel  slog.Level
 	LogFormat string // json or text
 
@@ -138,6 +141,8 @@ func (p *parser) config(env environment) Config {
 		RateSignups:        p.rate(env.RateLimitSignups),
 		RateGemini:         p.rate(env.RateLimitGemini),
 		TrustedProxies:     p.prefixes(env.TrustedProxies),
+		RetainMessages:     p.retention(env.RetainMessages, shortestRetention),
+		RetainWebhooks:     p.retention(env.RetainWebhooks, time.Hour),
 		LogLevel:           p.level(env.LogLevel, env.Debug),
 		LogFormat:          p.match(env.LogFormat, `^(json|text)$`, "must be json or text"),
 		SimulatorPort:      p.number(env.SimulatorPort, 0, maxPort),

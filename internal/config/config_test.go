@@ -95,11 +95,13 @@ func TestDefaultsHoldWhereNothingIsSaid(t *testing.T) {
 			APIVersion: "v25.0", Throughput: 80, Instructions: strings.TrimSpace(builtInInstructions),
 			ReplyWithin: 12 * time.Hour, HandoverPause: time.Hour, Debounce: 1500 * time.Millisecond, ResendAfter: 2 * time.Minute, Workers: 64,
 		},
-		RateSignups:   Rate{20, time.Minute},
-		RateGemini:    Rate{20, time.Minute},
-		LogFormat:     "json",
-		SimulatorPort: 8001,
-		DataDir:       ".aisha",
+		RateSignups:    Rate{20, time.Minute},
+		RateGemini:     Rate{20, time.Minute},
+		RetainMessages: 90 * 24 * time.Hour,
+		RetainWebhooks: 30 * 24 * time.Hour,
+		LogFormat:      "json",
+		SimulatorPort:  8001,
+		DataDir:        ".aisha",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -118,6 +120,7 @@ func TestEverythingCanBeSet(t *testing.T) {
 		"ASSISTANT_INSTRUCTIONS=Be brief.\nBe kind.", "REPLY_DEBOUNCE=0", "REPLY_WITHIN=1h", "HANDOVER_PAUSE=0", "ASSISTANT_APOLOGY=Sorry.", "REPLY_WORKERS=1", "RESEND_AFTER=10s",
 		"CORS_ALLOWED_ORIGINS=https://a.example, http://localhost:3000", "API_KEYS=one,two", "ADMIN_TOKEN=admin",
 		"RATE_LIMIT_SIGNUPS=5/s", "RATE_LIMIT_GEMINI=0", "TRUSTED_PROXIES=10.1.2.3/8, 192.0.2.1,2001:db8::/32",
+		"RETAIN_MESSAGES=192h", "RETAIN_WEBHOOKS=0",
 		"DEBUG=true", "LOG_LEVEL=warn", "LOG_FORMAT=text", "SIMULATOR_PORT=9000", "AISHA_DATA_DIR=/var/lib/aisha",
 	)
 	got, err := Load()
@@ -143,10 +146,11 @@ func TestEverythingCanBeSet(t *testing.T) {
 		TrustedProxies: []netip.Prefix{
 			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::/32"),
 		},
-		LogLevel:      slog.LevelDebug,
-		LogFormat:     "text",
-		SimulatorPort: 9000,
-		DataDir:       "/var/lib/aisha",
+		RetainMessages: 8 * 24 * time.Hour,
+		LogLevel:       slog.LevelDebug,
+		LogFormat:      "text",
+		SimulatorPort:  9000,
+		DataDir:        "/var/lib/aisha",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -161,6 +165,7 @@ func TestEveryProblemIsReportedAtOnceAndNoValue(t *testing.T) {
 		"WHATSAPP_BASE_URL": "https://hunter2@example.com", "WHATSAPP_API_VERSION": "hunter2", "WHATSAPP_THROUGHPUT": "hunter2", "REPLY_DEBOUNCE": "hunter2",
 		"REPLY_WORKERS": "hunter2", "REPLY_WITHIN": "25h", "HANDOVER_PAUSE": "hunter2", "RESEND_AFTER": "hunter2", "CORS_ALLOWED_ORIGINS": "hunter2", "API_KEYS": "hunter2\x01",
 		"ADMIN_TOKEN": "hunter2\nhunter2", "RATE_LIMIT_SIGNUPS": "hunter2", "RATE_LIMIT_GEMINI": "hunter2", "TRUSTED_PROXIES": "hunter2",
+		"RETAIN_MESSAGES": "hunter2", "RETAIN_WEBHOOKS": "hunter2",
 		"DEBUG": "hunter2", "LOG_LEVEL": "hunter2", "LOG_FORMAT": "hunter2", "SIMULATOR_PORT": "hunter2",
 	}
 	given(t)

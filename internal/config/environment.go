@@ -52,6 +52,9 @@ type environment struct {
 	RateLimitGemini    setting `envconfig:"RATE_LIMIT_GEMINI" default:"20/m"`
 	TrustedProxies     setting `envconfig:"TRUSTED_PROXIES"`
 
+	RetainMessages setting `envconfig:"RETAIN_MESSAGES" default:"2160h"`
+	RetainWebhooks setting `envconfig:"RETAIN_WEBHOOKS" default:"720h"`
+
 	Debug     setting `envconfig:"DEBUG" default:"false"`
 	LogLevel  setting `envconfig:"LOG_LEVEL" default:"info"`
 	LogFormat setting `envconfig:"LOG_FORMAT" default:"json"`

@@ -14,7 +14,14 @@ import (
 	"aisha/internal/sensitive"
 )
 
-const maxPort = 65535
+const (
+	maxPort = 65535
+	// shortestRetention of messages is over the seven days for which Meta tries
+	// to deliver a webhook: a message that is told once more after it was
+	// deleted would be taken for a new one and be answered again.
+	shortestRetention = 8 * 24 * time.Hour
+	longestRetention  = 10 * 365 * 24 * time.Hour
+)
 
 // parser turns texts into settings and collects everything that is wrong.
 type parser struct{ problems Problems }
@@ -41,6 +48,16 @@ func (p *parser) duration(s setting, lowest, highest time.Duration) time.Duratio
 	d, err := time.ParseDuration(s.value)
 	if err != nil || d < lowest || d > highest {
 		p.reject(s.name, fmt.Sprintf("must be a duration with its unit, such as 1500ms, 30s or 2m, from %v to %v", lowest, highest))
+	}
+	return d
+}
+
+// retention is how long something is kept; 0 is for ever.
+func (p *parser) retention(s setting, shortest time.Duration) time.Duration {
+	d, err := time.ParseDuration(s.value)
+	if err != nil || d != 0 && (d < shortest || d > longestRetention) {
+		p.reject(s.name, fmt.Sprintf("must be a duration in hours such as 2160h, from %.0fh to %.0fh, or 0 for ever",
+			shortest.Hours(), longestRetention.Hours()))
 	}
 	return d
 }

@@ -104,9 +104,10 @@ func renamePerson(ctx context.Context, tx querier, rename whatsapp.Rename) ([]in
 func mergePeople(ctx context.Context, tx querier, keep, gone int64) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`SELECT FROM person WHERE id = ANY ($1) ORDER BY id FOR UPDATE`, []int64{keep, gone})
-	batch.Queue(`UPDATE message SET person_id = $1 WHERE person_id = $2`, keep, gone)
+	batch.Queue(`UPDATE message SET person_id = $1 WHERE person_id = $2 AND answer_id IS NULL`, keep, gone)
+	batch.Queue(`UPDATE message SET person_id = $1 WHERE answer_id IN (SELECT id FROM answer WHERE person_id = $2)`, keep, gone)
+	batch.Queue(`UPDATE part SET person_id = $1 WHERE answer_id IN (SELECT id FROM answer WHERE person_id = $2)`, keep, gone)
 	batch.Queue(`UPDATE answer SET person_id = $1 WHERE person_id = $2`, keep, gone)
-	batch.Queue(`UPDATE part SET person_id = $1 WHERE person_id = $2`, keep, gone)
 	batch.Queue(`
 		WITH other AS (DELETE FROM person WHERE id = $2 RETURNING *)
 		UPDATE person

@@ -91,13 +91,14 @@ func (o *Outbox) BeginSend(ctx context.Context, part whatsapp.Part) (time.Durati
 }
 
 // Accept notes that the Graph API took the part. Statuses may have been
-// faster; what they told stays. The part that tried a closed gate opens it.
+// faster; what they told stays, or is taken up now. The part that tried a closed
+// gate opens it.
 func (o *Outbox) Accept(ctx context.Context, partID, wamid string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 
-	var accepted, opened, early bool
-	batch := &pgx.Batch{}
+	var accepted, opened bool
+	batch := &pgx.Batch{} // which is one transaction
 	shareEarlyLock(batch, wamid)
 	batch.Queue(`
 		WITH accepted AS (
@@ -115,17 +116,14 @@ func (o *Outbox) Accept(ctx context.Context, partID, wamid string) (bool, error)
 		), opened AS (
 			DELETE FROM sending_gate WHERE probe = $1 RETURNING 1
 		)
-		SELECT EXISTS (SELECT FROM accepted), EXISTS (SELECT FROM opened),
-		       EXISTS (SELECT FROM early_status WHERE wamid = $2)`,
+		SELECT EXISTS (SELECT FROM accepted), EXISTS (SELECT FROM opened)`,
 		partID, wamid,
-	).QueryRow(func(row pgx.Row) error { return row.Scan(&accepted, &opened, &early) })
+	).QueryRow(func(row pgx.Row) error { return row.Scan(&accepted, &opened) })
+	takeUpEarly(batch, wamid)
 
 	err := o.pool.SendBatch(ctx, batch).Close()
 	if err == nil && !accepted {
 		err = o.acceptLate(ctx, partID, wamid)
-	}
-	if err == nil && early {
-		err = o.takeUpEarly(ctx, wamid)
 	}
 	if err != nil {
 		return false, fmt.Errorf("note that a part was accepted: %w", translate(err))

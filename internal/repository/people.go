@@ -179,6 +179,8 @@ func (p people) add(one person) {
 	}
 }
 
+// findPeople looks up persons and makes sure that nobody deletes them before
+// the transaction ends, because their messages have no foreign key.
 func findPeople(ctx context.Context, tx querier, who []whatsapp.Identity) (people, error) {
 	userIDs, phones := make([]string, 0, len(who)), make([]string, 0, len(who))
 	for _, one := range who {
@@ -194,7 +196,9 @@ func findPeople(ctx context.Context, tx querier, who []whatsapp.Identity) (peopl
 	batch.Queue(`
 		SELECT id, coalesce(user_id, ''), coalesce(phone, '')
 		FROM person
-		WHERE user_id = ANY ($1) OR phone = ANY ($2)`, userIDs, phones).Query(known.collect)
+		WHERE user_id = ANY ($1) OR phone = ANY ($2)
+		ORDER BY id
+		FOR KEY SHARE`, userIDs, phones).Query(known.collect)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return people{}, fmt.Errorf("look up persons: %w", err)
 	}

@@ -1,7 +1,6 @@
 package repository
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -45,10 +44,6 @@ func applyStatuses(statements *pgx.Batch, statuses []whatsapp.Status) {
 			ON CONFLICT (wamid) DO UPDATE
 			SET delivery = excluded.delivery, code = excluded.code, retries = excluded.retries
 			WHERE early_status.delivery < excluded.delivery
-		), pruned AS (
-			DELETE FROM early_status
-			WHERE received_at < now() - interval '1 day' AND EXISTS (SELECT FROM told WHERE id IS NULL)
-			  AND wamid NOT IN (SELECT wamid FROM told)
 		), due AS (
 			SELECT person_id FROM moved WHERE due
 		)`+queueDue,
@@ -130,14 +125,13 @@ const moveParts = `
 
 // takeUpEarly applies the status that came before Meta's id of its part was
 // known. The caller is working for the person and looks again by itself.
-func (o *Outbox) takeUpEarly(ctx context.Context, wamid string) error {
-	_, err := o.pool.Exec(ctx, `
+func takeUpEarly(statements *pgx.Batch, wamid string) {
+	statements.Queue(`
 		WITH told AS (
 			DELETE FROM early_status WHERE wamid = $1
 			RETURNING NULL::uuid AS id, wamid, delivery, code, retries, NULL::interval AS pause, false AS stops
 		), `+moveParts+`
 		SELECT count(*) FROM moved`, wamid)
-	return err
 }
 
 // A status that names only Meta's id, and the answer that brings this id, may

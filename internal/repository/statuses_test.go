@@ -318,19 +318,6 @@ func TestAStatusAndTheAnswerAtTheSameMomentMeet(t *testing.T) {
 	}
 }
 
-func TestStatusesThatNobodyTakesUpAreRemoved(t *testing.T) {
-	t.Parallel()
-	s := newSender(t)
-	inbox := repository.NewInbox(s.pool)
-	for _, wamid := range []string{"old", "new"} {
-		store(t, inbox, whatsapp.Batch{Statuses: []whatsapp.Status{{WAMID: wamid, Delivery: whatsapp.Sent}}})
-		s.exec(`UPDATE early_status SET received_at = now() - interval '25 hours' WHERE wamid = 'old'`)
-	}
-	if n := count(t, s.pool, `SELECT count(*) FROM early_status WHERE wamid = 'new'`); n != 1 || count(t, s.pool, `SELECT count(*) FROM early_status`) != 1 {
-		t.Error("the old one stays, or the new one does not")
-	}
-}
-
 func TestStatusesOfOnePartInOneWebhookDoNotContradict(t *testing.T) {
 	t.Parallel()
 	s := newSender(t)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -27,6 +28,11 @@ const (
 	fetchPoll = 200 * time.Millisecond
 	// reviveEvery is how soon the jobs of an instance that died go on.
 	reviveEvery = 2 * time.Second
+	// keepCompleted is how long jobs that are done stay for the operator to see;
+	// what they did stands in our own tables. The queue deletes them twice a
+	// minute, ten thousand in a transaction, and reads its whole table for each,
+	// so the table must stay small: it grows by a thousand rows a second.
+	keepCompleted = 5 * time.Minute
 )
 
 // Replier answers persons.
@@ -75,11 +81,21 @@ func New(pool *pgxpool.Pool, replier Replier, lives Lives, options Options) (*Wo
 		FetchPollInterval: fetchPoll,
 		JobTimeout:        -1, // every step of a reply has its own
 		Logger:            options.Log,
+
+		CompletedJobRetentionPeriod: keepCompleted,
+		ReindexerIndexNames:         indexes(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the queue: %w", err)
 	}
 	return &Workers{options: options, lives: lives, client: client, replies: replies}, nil
+}
+
+// indexes are those of the queue that we kept.
+func indexes() []string {
+	return slices.DeleteFunc(river.ReindexerIndexNamesDefault(), func(name string) bool {
+		return name == "river_job_args_index" || name == "river_job_metadata_index"
+	})
 }
 
 // Start begins to work. The instance announces itself first, because a job

@@ -1,0 +1,269 @@
+package repository
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Retention deletes what has been kept for long enough. The waiting list and
+// who opted out are kept for ever.
+//
+// It never waits for a row: what it wants to delete it locks first, and what
+// somebody else has locked it leaves for the next time. So it cannot deadlock
+// with anybody, in whatever order they lock.
+type Retention struct {
+	pool *pgxpool.Pool
+	ages Ages
+}
+
+// Ages are how old things become; zero is for ever.
+type Ages struct {
+	Messages time.Duration // with their answers, by the time of the answer
+	Webhooks time.Duration // items of webhooks that nobody acted on
+}
+
+const (
+	// What came too early is of no use when its match has not come by then: the
+	// answer to a send takes seconds, but Meta tries for seven days to deliver
+	// a message.
+	earlyStatusAge = 24 * time.Hour
+	earlyChangeAge = 8 * 24 * time.Hour
+)
+
+// retentionLocks is one more of the spaces that locks.go lists.
+const retentionLocks int32 = 5
+
+// NewRetention makes a Retention.
+func NewRetention(pool *pgxpool.Pool, ages Ages) *Retention { return &Retention{pool, ages} }
+
+// Prune deletes everything that is too old, oldest first, and returns how many
+// rows of which table that was, even when it fails halfway. It works in short
+// transactions, and after each it calls pause with how long that took. While
+// another instance is at it there is nothing to do.
+func (r *Retention) Prune(ctx context.Context, pause func(context.Context, time.Duration)) (map[string]int64, error) {
+	conn, err := r.pool.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect to delete what is old: %w", translate(err))
+	}
+	defer conn.Release()
+
+	var mine bool
+	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1, 0)`, retentionLocks).Scan(&mine); err != nil || !mine {
+		return nil, translate(err)
+	}
+	// The lock belongs to the session. Where it cannot be given back the
+	// session must not go back to the pool.
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		if _, err := conn.Exec(ctx, `SELECT pg_advisory_unlock($1, 0)`, retentionLocks); err != nil {
+			_ = conn.Conn().Close(ctx)
+		}
+	}()
+
+	total := make(counts)
+	for _, s := range r.sweeps() {
+		if err := s.run(ctx, conn, pause, total); err != nil {
+			return total, fmt.Errorf("delete what is old: %w", translate(err))
+		}
+	}
+	return total, nil
+}
+
+// counts is how many rows of each table.
+type counts map[string]int64
+
+// sweep goes through one table in the order of its primary key, so that it
+// needs no index on time. Ids grow with time, so where the key is an id the
+// first row that is too young ends the sweep. Rows are named by an array,
+// because for that the planner uses the index however large it thinks a table.
+type sweep struct {
+	after any // key where the next page begins
+	// page deletes what is old among the next rows. It returns the last of
+	// their keys, nil where there is nothing more to look at.
+	page func(ctx context.Context, tx pgx.Tx, after any) (last any, deleted counts, err error)
+}
+
+func (r *Retention) sweeps() []sweep {
+	sweeps := []sweep{
+		{"", prunePage("early_status", pruneEarly("early_status"), earlyStatusAge)},
+		{"", prunePage("early_change", pruneEarly("early_change"), earlyChangeAge)},
+	}
+	if r.ages.Webhooks > 0 {
+		sweeps = append(sweeps, sweep{int64(0), prunePage("kept_item", pruneKept, r.ages.Webhooks)})
+	}
+	if r.ages.Messages > 0 {
+		// Persons come after what belongs to them.
+		sweeps = append(sweeps, sweep{int64(0), r.pruneExchanges}, sweep{int64(0), r.prunePeople})
+	}
+	return sweeps
+}
+
+func (s *sweep) run(ctx context.Context, conn *pgxpool.Conn, pause func(context.Context, time.Duration), total counts) error {
+	for s.after != nil && ctx.Err() == nil {
+		began := time.Now()
+		deleted, err := s.step(ctx, conn)
+		if err != nil {
+			return err
+		}
+		for table, n := range deleted {
+			total[table] += n
+		}
+		if s.after != nil {
+			pause(ctx, time.Since(began))
+		}
+	}
+	return ctx.Err()
+}
+
+// step looks at one page in a transaction of its own.
+func (s *sweep) step(ctx context.Context, conn *pgxpool.Conn) (deleted counts, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		s.after, deleted, err = s.page(ctx, tx, s.after)
+		return err
+	})
+	return deleted, err
+}
+
+// prunePage is for tables that nothing points to.
+func prunePage(table, sql string, age time.Duration) func(context.Context, pgx.Tx, any) (any, counts, error) {
+	return func(ctx context.Context, tx pgx.Tx, after any) (last any, deleted counts, err error) {
+		var n int64
+		err = tx.QueryRow(ctx, sql, after, age).Scan(&last, &n)
+		return last, counts{table: n}, err
+	}
+}
+
+const pruneKept = `
+	WITH page AS (
+		SELECT id, received_at FROM kept_item WHERE id > $1 ORDER BY id LIMIT 1000
+	), gone AS (
+		DELETE FROM kept_item
+		WHERE id = ANY (ARRAY(SELECT id FROM page WHERE received_at < now() - $2::interval))
+		RETURNING id
+	)
+	SELECT max(id), count(*) FROM gone`
+
+// pruneEarly is for what came before that which it is about. It has no order of
+// time, but there is never much of it.
+func pruneEarly(table string) string {
+	return fmt.Sprintf(`
+	WITH page AS (
+		SELECT wamid, received_at FROM %[1]s WHERE wamid > $1 ORDER BY wamid LIMIT 1000
+	), old AS (
+		SELECT wamid FROM %[1]s
+		WHERE wamid = ANY (ARRAY(SELECT wamid FROM page WHERE received_at < now() - $2::interval))
+		ORDER BY wamid
+		FOR UPDATE SKIP LOCKED
+	), gone AS (
+		DELETE FROM %[1]s WHERE wamid = ANY (ARRAY(SELECT wamid FROM old)) RETURNING wamid
+	)
+	SELECT (SELECT max(wamid) FROM page), (SELECT count(*) FROM gone)`, table)
+}
+
+// pruneExchanges deletes answers with what they answer and what was sent of
+// them, where all of it is finished: every part has been sent or given up. A
+// message without an answer waits, and is not looked at here. A page is some
+// thousand rows, because few answers have more than four.
+//
+// What is locked is read as it is then, so a part that a status puts back at
+// this moment is seen. Nothing can join an answer once it is stored.
+func (r *Retention) pruneExchanges(ctx context.Context, tx pgx.Tx, after any) (last any, deleted counts, err error) {
+	var finished []int64
+	err = tx.QueryRow(ctx, `
+		WITH page AS (
+			SELECT id, created_at FROM answer WHERE id > $1 ORDER BY id LIMIT 250
+		), old AS (
+			SELECT id FROM page WHERE created_at < now() - $2::interval
+		), answers AS (
+			SELECT id FROM answer WHERE id = ANY (ARRAY(SELECT id FROM old))
+			ORDER BY id FOR UPDATE SKIP LOCKED
+		), messages AS (
+			SELECT id FROM message WHERE answer_id = ANY (ARRAY(SELECT id FROM old))
+			ORDER BY id FOR UPDATE SKIP LOCKED
+		), parts AS (
+			SELECT id, delivery FROM part WHERE answer_id = ANY (ARRAY(SELECT id FROM old))
+			ORDER BY id FOR UPDATE SKIP LOCKED
+		)
+		SELECT (SELECT max(id) FROM old), coalesce(array_agg(id), '{}')
+		FROM answers
+		WHERE NOT EXISTS (
+		          SELECT FROM message
+		          WHERE answer_id = answers.id AND id NOT IN (SELECT id FROM messages))
+		  AND NOT EXISTS (
+		          SELECT FROM part
+		          WHERE answer_id = answers.id
+		            AND id NOT IN (SELECT id FROM parts WHERE delivery NOT IN ('unsent', 'sending')))`,
+		after, r.ages.Messages).Scan(&last, &finished)
+	if err != nil {
+		return nil, nil, fmt.Errorf("find finished exchanges: %w", err)
+	}
+	deleted, err = remove(ctx, tx, finished, []removal{
+		{"former_wamid", `DELETE FROM former_wamid USING part WHERE part.answer_id = ANY ($1) AND part.id = former_wamid.part_id`},
+		{"part", `DELETE FROM part WHERE answer_id = ANY ($1)`},
+		{"message", `DELETE FROM message WHERE answer_id = ANY ($1)`},
+		{"answer", `DELETE FROM answer WHERE id = ANY ($1)`},
+	})
+	return last, deleted, err
+}
+
+// idle is true of a person nothing is left of, and nothing must be remembered
+// of. A message of theirs waits, or belongs to an answer of theirs.
+const idle = `
+	opted_out_at IS NULL AND coalesce(paused_until < now(), true)
+	AND NOT EXISTS (SELECT FROM answer WHERE answer.person_id = person.id)
+	AND NOT EXISTS (SELECT FROM message WHERE message.person_id = person.id AND answer_id IS NULL)`
+
+// prunePeople deletes persons who are idle. Nobody can write to a person who is
+// locked, but somebody may have done so just before; therefore they are looked
+// at once more. Whoever stores a message of a person who is gone tries again,
+// and stores the person anew.
+func (r *Retention) prunePeople(ctx context.Context, tx pgx.Tx, after any) (last any, deleted counts, err error) {
+	var found []int64
+	err = tx.QueryRow(ctx, `
+		WITH page AS (
+			SELECT id, created_at FROM person WHERE id > $1 ORDER BY id LIMIT 1000
+		), old AS (
+			SELECT id FROM page WHERE created_at < now() - $2::interval
+		), locked AS (
+			SELECT id FROM person WHERE id = ANY (ARRAY(SELECT id FROM old)) AND `+idle+`
+			ORDER BY id FOR UPDATE SKIP LOCKED
+		)
+		SELECT (SELECT max(id) FROM old), coalesce(array_agg(id), '{}') FROM locked`,
+		after, r.ages.Messages).Scan(&last, &found)
+	if err != nil {
+		return nil, nil, fmt.Errorf("find persons nothing is left of: %w", err)
+	}
+	deleted, err = remove(ctx, tx, found, []removal{
+		{"person", `DELETE FROM person WHERE id = ANY ($1) AND ` + idle},
+	})
+	return last, deleted, err
+}
+
+// removal deletes the rows of one table that belong to $1.
+type removal struct{ table, sql string }
+
+func remove(ctx context.Context, tx pgx.Tx, ids []int64, removals []removal) (counts, error) {
+	deleted := make(counts)
+	if len(ids) == 0 {
+		return deleted, nil
+	}
+	batch := &pgx.Batch{}
+	for _, r := range removals {
+		batch.Queue(r.sql, ids).Exec(func(tag pgconn.CommandTag) error {
+			deleted[r.table] = tag.RowsAffected()
+			return nil
+		})
+	}
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, fmt.Errorf("delete rows: %w", err)
+	}
+	return deleted, nil
+}
