@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"aisha/internal/sensitive"
@@ -140,86 +139,4 @@ func (c *Conversations) History(ctx context.Context, personID int64, limit int) 
 	}
 	slices.Reverse(history)
 	return history, nil
-}
-
-// SaveAnswer stores an answer with its parts and its effect, and marks its
-// messages.
-func (c *Conversations) SaveAnswer(ctx context.Context, answer whatsapp.Answer) error {
-	return inTx(ctx, c.pool, func(ctx context.Context, tx pgx.Tx) error {
-		if err := saveAnswer(ctx, tx, answer); err != nil {
-			return err
-		}
-		return applyEffect(ctx, tx, answer)
-	})
-}
-
-func saveAnswer(ctx context.Context, tx querier, answer whatsapp.Answer) error {
-	var id int64
-	err := tx.QueryRow(ctx, `
-		INSERT INTO answer (person_id, phone_number_id, body, model, prompt_tokens, response_tokens)
-		VALUES ($1, $2, $3, $4, $5, $6)
-		RETURNING id`,
-		answer.PersonID, answer.PhoneNumberID, answer.Words.Body.Reveal(),
-		answer.Words.Model, answer.Words.PromptTokens, answer.Words.ResponseTokens).Scan(&id)
-	if err != nil {
-		return fmt.Errorf("store an answer: %w", err)
-	}
-	return saveParts(ctx, tx, id, answer)
-}
-
-// muted is how long a person who seems to be a machine gets no answer.
-const muted = time.Hour
-
-func applyEffect(ctx context.Context, tx querier, answer whatsapp.Answer) error {
-	var sql string
-	args := []any{answer.PersonID}
-	switch answer.Effect {
-	case whatsapp.OptOut:
-		sql = `UPDATE person SET opted_out_at = now() WHERE id = $1`
-	case whatsapp.OptIn:
-		sql = `UPDATE person SET opted_out_at = NULL WHERE id = $1`
-	case whatsapp.Hint:
-		sql = `UPDATE person SET hinted_at = now() WHERE id = $1`
-	case whatsapp.Invite:
-		sql = `UPDATE person SET invited_at = now() WHERE id = $1`
-	case whatsapp.Mute:
-		sql = `UPDATE person SET paused_until = greatest(paused_until, now() + $2) WHERE id = $1`
-		args = append(args, muted)
-	default:
-		return nil
-	}
-	if _, err := tx.Exec(ctx, sql, args...); err != nil {
-		return fmt.Errorf("store the effect of an answer: %w", err)
-	}
-	return nil
-}
-
-// saveParts stores the parts and marks the messages in one round trip. It
-// fails, and with it the transaction, if one of the messages has an answer.
-func saveParts(ctx context.Context, tx querier, answerID int64, answer whatsapp.Answer) error {
-	n := len(answer.Parts)
-	bodies, replies, buttons := make([]string, n), make([]string, n), make([]string, n)
-	for k, part := range answer.Parts {
-		bodies[k], replies[k], buttons[k] = part.Body.Reveal(), part.ReplyTo, part.Button
-	}
-	batch := &pgx.Batch{}
-	batch.Queue(`
-		INSERT INTO part (answer_id, person_id, body, reply_to, button, position)
-		SELECT $1, $2, body, reply_to, button, ordinality - 1
-		FROM unnest($3::text[], $4::text[], $5::text[]) WITH ORDINALITY AS t (body, reply_to, button, ordinality)`,
-		answerID, answer.PersonID, bodies, replies, buttons)
-
-	var marked int64
-	update := batch.Queue(`
-		UPDATE message SET answer_id = $1 WHERE id = ANY ($2) AND answer_id IS NULL`,
-		answerID, answer.MessageIDs)
-	update.Exec(func(tag pgconn.CommandTag) error { marked = tag.RowsAffected(); return nil })
-
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("store the parts of an answer: %w", err)
-	}
-	if marked != int64(len(answer.MessageIDs)) {
-		return whatsapp.ErrOvertaken
-	}
-	return nil
 }

@@ -63,7 +63,7 @@ func storePreference(ctx context.Context, tx querier, preference whatsapp.Prefer
 	if tag.RowsAffected() == 0 || preference.Confirmation.IsZero() || preference.PhoneNumberID == "" {
 		return nil, nil
 	}
-	err = saveAnswer(ctx, tx, whatsapp.Answer{
+	_, err = saveAnswer(ctx, tx, whatsapp.Answer{
 		PersonID:      id,
 		PhoneNumberID: preference.PhoneNumberID,
 		Words:         whatsapp.Words{Body: preference.Confirmation},

@@ -26,7 +26,7 @@ func toSend(t *testing.T, pool *pgxpool.Pool, n int) []whatsapp.Part {
 	for range n {
 		answer.Parts = append(answer.Parts, whatsapp.OutgoingPart{Body: sensitive.NewText("x")})
 	}
-	if err := conversations.SaveAnswer(t.Context(), answer); err != nil {
+	if _, err := conversations.SaveAnswer(t.Context(), answer); err != nil {
 		t.Fatal(err)
 	}
 	due, err := conversations.Due(t.Context(), id)

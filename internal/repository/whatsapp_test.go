@@ -114,10 +114,10 @@ func answered(t *testing.T, pool *pgxpool.Pool) (int64, []whatsapp.Part) {
 		Words: whatsapp.Words{Body: sensitive.NewText("Nzuri. Wewe?"), Model: "m"},
 		Parts: []whatsapp.OutgoingPart{{Body: sensitive.NewText("Nzuri."), ReplyTo: "w1"}, {Body: sensitive.NewText("Wewe?")}},
 	}
-	if err := conversations.SaveAnswer(t.Context(), answer); err != nil {
+	if _, err := conversations.SaveAnswer(t.Context(), answer); err != nil {
 		t.Fatal(err)
 	}
-	if err := conversations.SaveAnswer(t.Context(), answer); !errors.Is(err, whatsapp.ErrOvertaken) {
+	if _, err := conversations.SaveAnswer(t.Context(), answer); !errors.Is(err, whatsapp.ErrOvertaken) {
 		t.Fatalf("a second answer to the same message: %v, want ErrOvertaken", err)
 	}
 	due, err = conversations.Due(t.Context(), id)
@@ -385,7 +385,7 @@ func TestEffectsOfAnswersAreStoredWithThem(t *testing.T) {
 		{whatsapp.Hint, func(p whatsapp.Person) bool { return p.Hinted && !p.Paused }},
 		{whatsapp.Mute, func(p whatsapp.Person) bool { return p.Paused }},
 	} {
-		if err := conversations.SaveAnswer(t.Context(), whatsapp.Answer{PersonID: id, PhoneNumberID: "N", Effect: step.effect}); err != nil {
+		if _, err := conversations.SaveAnswer(t.Context(), whatsapp.Answer{PersonID: id, PhoneNumberID: "N", Effect: step.effect}); err != nil {
 			t.Fatal(err)
 		}
 		due, err := conversations.Due(t.Context(), id)

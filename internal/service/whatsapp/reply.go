@@ -16,6 +16,9 @@ const (
 	historyLimit = 30
 	// typingLife is how often the typing indicator is renewed; it lives 25 s.
 	typingLife = 20 * time.Second
+	// courtesy is how long showing that can hold up an answer. A call takes a
+	// tenth of a second.
+	courtesy = 2 * time.Second
 	// patience is how long a question that the model fails at for a reason that
 	// does not look temporary is asked again before the person is told.
 	patience = 10 * time.Minute
@@ -37,10 +40,12 @@ const lookAgain = 5 * time.Second
 func (s *Service) reply(ctx context.Context, personID int64) (Next, error) {
 	for {
 		next, err := s.replyLocked(ctx, personID)
-		if errors.Is(err, ErrLocked) {
+		switch {
+		case errors.Is(err, ErrLocked):
 			return Next{After: lookAgain}, nil
-		}
-		if err != nil || next.After > 0 {
+		case errors.Is(err, ErrOvertaken):
+			continue
+		case err != nil || next.After > 0:
 			return next, err
 		}
 		due, err := s.conversations.Due(ctx, personID)
@@ -50,6 +55,8 @@ func (s *Service) reply(ctx context.Context, personID int64) (Next, error) {
 	}
 }
 
+// replyLocked does one thing: it sends what is left to be sent, or else answers
+// what waits and sends that.
 func (s *Service) replyLocked(ctx context.Context, personID int64) (Next, error) {
 	ctx, unlock, err := s.locks.TryLock(ctx, personID)
 	if err != nil {
@@ -57,28 +64,26 @@ func (s *Service) replyLocked(ctx context.Context, personID int64) (Next, error)
 	}
 	defer unlock()
 
-	for {
-		due, err := s.conversations.Due(ctx, personID)
-		if err != nil {
-			return Next{}, err
-		}
-		switch {
-		case len(due.Parts) > 0:
-			if next, err := s.send(ctx, due.Person.Identity, due.Parts); err != nil || next.After > 0 {
-				return next, err
-			}
-		case len(due.Waiting) > 0:
-			if wait := s.notYet(ctx, due); wait > 0 {
-				return Next{After: wait}, nil
-			}
-			due.Waiting = toOneNumber(due.Waiting)
-			if err := s.answer(ctx, personID, due); err != nil {
-				return Next{}, err
-			}
-		default:
-			return Next{}, nil
-		}
+	due, err := s.conversations.Due(ctx, personID)
+	if err != nil {
+		return Next{}, err
 	}
+	to := due.Person.Identity
+	if len(due.Parts) > 0 {
+		return s.send(ctx, to, due.Parts)
+	}
+	if len(due.Waiting) == 0 {
+		return Next{}, nil
+	}
+	if wait := s.notYet(ctx, due); wait > 0 {
+		return Next{After: wait}, nil
+	}
+	due.Waiting = toOneNumber(due.Waiting)
+	parts, err := s.answer(ctx, personID, due)
+	if err != nil {
+		return Next{}, err
+	}
+	return s.send(ctx, to, parts)
 }
 
 // notYet is for how long an answer must not start yet. While nothing can be
@@ -94,8 +99,6 @@ func (s *Service) notYet(ctx context.Context, due Due) time.Duration {
 		return wait
 	}
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
 	s.showRead(ctx, newest)
 	return max(wait-time.Since(began), 1)
 }
@@ -112,9 +115,9 @@ func toOneNumber(waiting []Waiting) []Waiting {
 }
 
 // answer settles all waiting messages together: it finds the words, if there
-// are to be any, and stores them as parts to send. Nothing is sent here, so it
+// are to be any, and stores them as parts, which it returns. Nothing is sent here, so it
 // may be repeated after a crash.
-func (s *Service) answer(ctx context.Context, personID int64, due Due) error {
+func (s *Service) answer(ctx context.Context, personID int64, due Due) ([]Part, error) {
 	last := due.Waiting[len(due.Waiting)-1]
 	answer := Answer{PersonID: personID, PhoneNumberID: last.PhoneNumberID}
 	for _, m := range due.Waiting {
@@ -132,7 +135,7 @@ func (s *Service) answer(ctx context.Context, personID int64, due Due) error {
 		answer.Words = fixed(how.sentence)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !answer.Words.Body.IsZero() {
 		answer.Parts = parts(answer.Words.Body, due.Waiting)
@@ -195,10 +198,10 @@ func parts(body sensitive.Text, waiting []Waiting) []OutgoingPart {
 }
 
 // showTyping marks the message as read and shows that an answer is being
-// typed, until stop is called.
+// typed, until stop is called. Stop waits for a call that is under way: one that
+// arrived after the answer would show typing for nothing.
 func (s *Service) showTyping(ctx context.Context, last Waiting) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
+	stopped, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
 		renew := time.NewTicker(typingLife)
@@ -206,20 +209,22 @@ func (s *Service) showTyping(ctx context.Context, last Waiting) (stop func()) {
 		for {
 			s.showRead(ctx, last)
 			select {
-			case <-ctx.Done():
+			case <-stopped:
 				return
 			case <-renew.C:
 			}
 		}
 	}()
 	return func() {
-		cancel()
+		close(stopped)
 		<-done
 	}
 }
 
-// showRead is a courtesy: its failure changes nothing.
+// showRead is a courtesy: its failure changes nothing, and it may not take long.
 func (s *Service) showRead(ctx context.Context, message Waiting) {
+	ctx, cancel := context.WithTimeout(ctx, courtesy)
+	defer cancel()
 	if err := s.graph.MarkRead(ctx, message.PhoneNumberID, message.WAMID); err != nil && ctx.Err() == nil {
 		s.options.Log.WarnContext(ctx, "could not show that an answer is being typed", slog.Any("error", err))
 	}

@@ -57,7 +57,7 @@ func (w *world) History(context.Context, int64, int) ([]Exchange, error) {
 	return []Exchange{{Said: sensitive.NewText("before"), Answered: sensitive.NewText("earlier")}}, nil
 }
 
-func (w *world) SaveAnswer(_ context.Context, a Answer) error {
+func (w *world) SaveAnswer(_ context.Context, a Answer) ([]Part, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.answers = append(w.answers, a)
@@ -65,7 +65,7 @@ func (w *world) SaveAnswer(_ context.Context, a Answer) error {
 	for i, p := range a.Parts {
 		w.due.Parts = append(w.due.Parts, Part{ID: fmt.Sprint(len(w.answers), "-", i), PhoneNumberID: a.PhoneNumberID, Body: p.Body, ReplyTo: p.ReplyTo, Button: p.Button, Delivery: Unsent})
 	}
-	return nil
+	return slices.Clone(w.due.Parts), nil
 }
 
 func (w *world) BeginSend(_ context.Context, p Part) (time.Duration, error) {

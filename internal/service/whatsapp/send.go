@@ -35,9 +35,6 @@ type Refused struct {
 func (s *Service) send(ctx context.Context, to Identity, parts []Part) (Next, error) {
 	for _, part := range parts {
 		next, err := s.sendPart(ctx, to, part)
-		if errors.Is(err, ErrOvertaken) {
-			return Next{}, nil // look again
-		}
 		if err != nil || next.After > 0 {
 			return next, err
 		}

@@ -33,10 +33,10 @@ type Conversations interface {
 	Due(ctx context.Context, personID int64) (Due, error)
 	// History is the newest exchanges of a person, oldest first.
 	History(ctx context.Context, personID int64, limit int) ([]Exchange, error)
-	// SaveAnswer stores the answer and its parts and marks the messages as
+	// SaveAnswer stores the answer and its parts, which it returns, and marks the messages as
 	// answered, in one transaction. It returns ErrOvertaken where one of them
 	// has an answer already.
-	SaveAnswer(ctx context.Context, answer Answer) error
+	SaveAnswer(ctx context.Context, answer Answer) ([]Part, error)
 }
 
 // Outbox keeps how far each part of an answer has come. Errors:
