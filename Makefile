@@ -26,8 +26,8 @@ lint: ## style and import rules
 bench: ## figures beside pgbench on the same cluster, in one run
 	@go run ./internal/bench
 
-faults: ## the fault tests of the whole program; AISHA_FAULTS=long for the long form
-	@go run ./internal/testdb/with go test -race -tags faults -timeout 60m -run TestFaults -v ./internal/e2e
+faults: ## the long form of the fault tests, with the ledger of each fault
+	@AISHA_FAULTS=long go run ./internal/testdb/with go test -race -count=1 -timeout 60m -run TestFaults -v ./internal/e2e
 
 profile: ## where the time goes on the way of a sign-up and of a webhook
 	@go run ./internal/bench -profile bin/profile

@@ -67,8 +67,11 @@ func readable(m Waiting) bool {
 	if m.Revoked {
 		return false
 	}
-	return strings.TrimSpace(m.Text.Reveal()) != "" || m.Media.ID != "" && modelReads(m.Media.MIMEType)
+	return wordy(m) || m.Media.ID != "" && modelReads(m.Media.MIMEType)
 }
+
+// wordy reports whether the message says anything in words.
+func wordy(m Waiting) bool { return !m.Revoked && strings.TrimSpace(m.Text.Reveal()) != "" }
 
 func allRevoked(waiting []Waiting) bool {
 	return !slices.ContainsFunc(waiting, func(m Waiting) bool { return !m.Revoked })

@@ -137,6 +137,17 @@ func TestFilesReachTheModel(t *testing.T) {
 	}
 }
 
+func TestAFileThatIsAllThereWasAndIsGoneIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	w := &world{mediaErr: ErrNoMedia, due: Due{Waiting: []Waiting{media("M1", "image/png", "", time.Second)}}}
+	if _, err := w.service(Options{}).Reply(t.Context(), 7).Get(); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.asked) != 0 || bodies(w.sent) != sentenceUnopened {
+		t.Errorf("the model was asked %d times, and the person reads %q", len(w.asked), bodies(w.sent))
+	}
+}
+
 func TestAQuotedMessageIsToldToTheModel(t *testing.T) {
 	t.Parallel()
 	m := waiting(1, "text", "And this one?", time.Minute)

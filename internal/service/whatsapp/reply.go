@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"aisha/internal/fault"
@@ -159,6 +160,9 @@ func (s *Service) ask(ctx context.Context, personID int64, waiting []Waiting) (W
 	files, err := s.files(ctx, waiting)
 	if err != nil {
 		return Words{}, err
+	}
+	if len(files) == 0 && !slices.ContainsFunc(waiting, wordy) {
+		return fixed(sentenceUnopened), nil // there were files, and none of them can be had
 	}
 	words, err := s.model.Answer(ctx, Question{
 		Instructions: s.options.Instructions, History: history, Said: said(waiting), Files: files,

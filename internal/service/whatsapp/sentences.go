@@ -5,6 +5,8 @@ package whatsapp
 const (
 	sentenceUnreadable = "I can read text, pictures, voice notes, videos and PDF files. Please send me one of these.\n\n" +
 		"Naweza kusoma maandishi, picha, sauti, video na faili za PDF. Tafadhali nitumie mojawapo."
+	sentenceUnopened = "I could not open the file that you sent. Please send it again, or write to me what it is about.\n\n" +
+		"Sikuweza kufungua faili uliyotuma. Tafadhali itume tena, au niandikie inahusu nini."
 	sentenceLate = "I am sorry, I was away for a while. If your question still matters, please ask me again.\n\n" +
 		"Samahani, sikuwepo kwa muda. Kama bado unahitaji jibu, tafadhali niulize tena."
 	sentenceOptedOut = "You will get no more messages from me. Write START if you change your mind.\n\n" +
