@@ -82,6 +82,21 @@ func (c *Conversations) Due(ctx context.Context, personID int64) (whatsapp.Due, 
 	return due, nil
 }
 
+// Left reports whether anything is left to do for a person.
+func (c *Conversations) Left(ctx context.Context, personID int64) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+
+	var left bool
+	err := c.pool.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM part WHERE person_id = $1 AND delivery IN ('unsent', 'sending'))
+		    OR EXISTS (SELECT FROM message WHERE person_id = $1 AND answer_id IS NULL)`, personID).Scan(&left)
+	if err != nil {
+		return false, fmt.Errorf("look whether anything is left: %w", translate(err))
+	}
+	return left, nil
+}
+
 func scanPart(row pgx.CollectableRow) (whatsapp.Part, error) {
 	var part whatsapp.Part
 	var body string

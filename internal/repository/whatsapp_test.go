@@ -401,6 +401,29 @@ func TestEffectsOfAnswersAreStoredWithThem(t *testing.T) {
 	}
 }
 
+func TestWhetherAnythingIsLeft(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	conversations := repository.NewConversations(pool)
+	id, _ := answered(t, pool)
+	for _, step := range []struct {
+		sql  string
+		want bool
+	}{
+		{`UPDATE part SET delivery = 'unsent'`, true},
+		{`UPDATE part SET delivery = 'sending'`, true},
+		{`UPDATE part SET delivery = 'accepted'`, false},
+		{`UPDATE message SET answer_id = NULL`, true},
+	} {
+		if _, err := pool.Exec(t.Context(), step.sql); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := conversations.Left(t.Context(), id); err != nil || left != step.want {
+			t.Errorf("after %s: got %t, %v", step.sql, left, err)
+		}
+	}
+}
+
 func TestNobodyIsDueNothing(t *testing.T) {
 	t.Parallel()
 	due, err := repository.NewConversations(open(t)).Due(t.Context(), 4711)

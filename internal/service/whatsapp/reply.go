@@ -49,8 +49,8 @@ func (s *Service) reply(ctx context.Context, personID int64) (Next, error) {
 		case err != nil || next.After > 0:
 			return next, err
 		}
-		due, err := s.conversations.Due(ctx, personID)
-		if err != nil || len(due.Parts)+len(due.Waiting) == 0 {
+		left, err := s.conversations.Left(ctx, personID)
+		if err != nil || !left {
 			return Next{}, err
 		}
 	}

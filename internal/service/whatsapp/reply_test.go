@@ -53,6 +53,12 @@ func (w *world) Due(context.Context, int64) (Due, error) {
 	return w.due, nil
 }
 
+func (w *world) Left(context.Context, int64) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.due.Parts)+len(w.due.Waiting) > 0, nil
+}
+
 func (w *world) History(context.Context, int64, int) ([]Exchange, error) {
 	return []Exchange{{Said: sensitive.NewText("before"), Answered: sensitive.NewText("earlier")}}, nil
 }

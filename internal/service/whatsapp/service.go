@@ -31,6 +31,8 @@ type Inbox interface {
 type Conversations interface {
 	// Due is what is left to do for a person.
 	Due(ctx context.Context, personID int64) (Due, error)
+	// Left reports whether anything is left to do for a person.
+	Left(ctx context.Context, personID int64) (bool, error)
 	// History is the newest exchanges of a person, oldest first.
 	History(ctx context.Context, personID int64, limit int) ([]Exchange, error)
 	// SaveAnswer stores the answer and its parts, which it returns, and marks the messages as
