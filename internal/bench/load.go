@@ -2,68 +2,26 @@ package main
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
 )
 
-// request is what a client posts. Its bytes are the generator's until the
-// next request.
-type request struct {
-	path, signature string
-	body            []byte
-}
-
-// generator makes one client's requests, one after the other.
-type generator func() request
-
-// signUps are mostly of new numbers, all of the form that Safaricom gives out.
-func signUps() generator {
-	var body []byte
-	return func() request {
-		body = fmt.Appendf(body[:0], `{"username":"John Doe","phone_number":"07%08d"}`, 10_000_000+rand.IntN(20_000_000))
-		return request{path: "/waiting-list/", body: body}
-	}
-}
-
-// webhooks are texts from ten thousand persons, as Meta sends them.
-func webhooks() generator {
-	var body []byte
-	mac := hmac.New(sha256.New, []byte(appSecret))
-	return func() request {
-		person := rand.IntN(10_000)
-		body = fmt.Appendf(body[:0], `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{`+
-			`"messaging_product":"whatsapp","metadata":{"display_phone_number":"254700000000","phone_number_id":"1234567890"},`+
-			`"contacts":[{"profile":{"name":"Wanjiru"},"wa_id":"25471%07d","user_id":"KE.%d"}],`+
-			`"messages":[{"from":"25471%07d","from_user_id":"KE.%d","id":"wamid.%016x","timestamp":"%d","type":"text",`+
-			`"text":{"body":"Habari, I would like to know more"}}]}}]}]}`,
-			person, person, person, person, rand.Uint64(), time.Now().Unix())
-		mac.Reset()
-		mac.Write(body)
-		return request{path: "/webhook/whatsapp", signature: "sha256=" + hex.EncodeToString(mac.Sum(nil)), body: body}
-	}
-}
-
 // underLoad runs the service and keeps it busy with the row's clients.
 func (b *bench) underLoad(ctx context.Context, r *row) (result, error) {
-	s, err := b.launch(ctx)
+	s, err := b.launch(ctx, "aisha")
 	if err != nil {
 		return result{}, err
 	}
-	measured, err := b.load(s, r)
+	measured, err := b.load(s, r, usualPeople)
 	if stopErr := s.stop(); err == nil {
 		err = stopErr
 	}
 	return measured, err
 }
 
-func (b *bench) load(s *runningService, r *row) (result, error) {
-	if _, err := busy(s.address, r, warmUp); err != nil {
+func (b *bench) load(s *runningService, r *row, people int) (result, error) {
+	if _, err := busy(s.address, r, people, warmUp); err != nil {
 		return result{}, err
 	}
 	before, err := b.cpuTimes(s)
@@ -71,7 +29,7 @@ func (b *bench) load(s *runningService, r *row) (result, error) {
 		return result{}, err
 	}
 	begin := time.Now()
-	latencies, err := busy(s.address, r, duration)
+	latencies, err := busy(s.address, r, people, duration)
 	if err != nil {
 		return result{}, err
 	}
@@ -84,11 +42,9 @@ func (b *bench) load(s *runningService, r *row) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	n := len(latencies)
 	found := result{
-		perSecond: float64(n) / took.Seconds(),
-		service:   (after.service - before.service) / time.Duration(n),
-		database:  (after.database - before.database) / time.Duration(n),
+		perSecond: float64(len(latencies)) / took.Seconds(),
+		cpu:       after.since(before, len(latencies)),
 		memory:    memory,
 	}
 	found.p50, found.p99 = percentiles(latencies)
@@ -97,13 +53,13 @@ func (b *bench) load(s *runningService, r *row) (result, error) {
 
 // busy lets every client post for as long as told, each with one request at a
 // time, and returns how long each request took.
-func busy(address string, r *row, span time.Duration) ([]time.Duration, error) {
+func busy(address string, r *row, people int, span time.Duration) ([]time.Duration, error) {
 	latencies := make([][]time.Duration, r.clients)
 	failures := make([]error, r.clients)
 	end := time.Now().Add(span)
 	var group sync.WaitGroup
 	for c := range r.clients {
-		group.Go(func() { latencies[c], failures[c] = postUntil(end, address, r.client()) })
+		group.Go(func() { latencies[c], failures[c] = postUntil(end, address, r.client(people)) })
 	}
 	group.Wait()
 	for _, err := range failures {

@@ -1,7 +1,8 @@
 // Command bench measures the built service beside pgbench on the same cluster
 // in the same run, because machines differ and are noisy. It prints the table
 // that the README shows. With -profile it measures nothing and writes CPU
-// profiles of the service under the same load.
+// profiles of the service under the same load. With -seed it measures what
+// becomes slower when many people and messages are stored.
 package main
 
 import (
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"syscall"
 
 	"github.com/jackc/pgx/v5"
 
@@ -20,10 +22,11 @@ import (
 
 func main() {
 	profiles := flag.String("profile", "", "write CPU profiles of the service into this folder, and measure nothing")
+	seed := flag.String("seed", "", "compare an empty database with one of so many `people,messages`, and measure nothing else")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *profiles); err != nil {
+	if err := run(ctx, *profiles, *seed); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -34,9 +37,18 @@ type bench struct {
 	dir     string // temporary
 	binary  string // the service
 	cluster *localpg.Cluster
+
+	upstream *standIn
 }
 
-func run(ctx context.Context, profiles string) error {
+func run(ctx context.Context, profiles, seed string) error {
+	var full seeding
+	if seed != "" {
+		var err error
+		if full, err = parseSeeding(seed); err != nil {
+			return err
+		}
+	}
 	dir, err := os.MkdirTemp("", "aisha-bench-")
 	if err != nil {
 		return err
@@ -63,6 +75,12 @@ func run(ctx context.Context, profiles string) error {
 		return err
 	}
 	defer func() { _ = b.cluster.Stop() }()
+	if b.upstream, err = startStandIn(ctx); err != nil {
+		return err
+	}
+	if seed != "" {
+		return b.grow(ctx, full)
+	}
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}
@@ -83,15 +101,10 @@ func build(ctx context.Context, binary string, extra ...string) error {
 	return nil
 }
 
-// prepare makes the service's database and the yardstick's tables.
+// prepare makes the service's databases and the yardstick's tables.
 func (b *bench) prepare(ctx context.Context) error {
-	conn, err := pgx.Connect(ctx, b.cluster.URL("postgres"))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close(ctx) }()
-	for _, sql := range []string{`CREATE DATABASE aisha`, `CREATE DATABASE yardstick`} {
-		if _, err := conn.Exec(ctx, sql); err != nil {
+	for _, name := range []string{"aisha", "answering", "yardstick"} {
+		if err := b.createDatabase(ctx, name); err != nil {
 			return err
 		}
 	}
@@ -101,6 +114,16 @@ func (b *bench) prepare(ctx context.Context) error {
 	}
 	defer func() { _ = yardstick.Close(ctx) }()
 	_, err = yardstick.Exec(ctx, yardstickTables)
+	return err
+}
+
+func (b *bench) createDatabase(ctx context.Context, name string) error {
+	conn, err := pgx.Connect(ctx, b.cluster.URL("postgres"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	_, err = conn.Exec(ctx, `CREATE DATABASE `+name)
 	return err
 }
 

@@ -85,7 +85,7 @@ func (b *bench) pgbench(ctx context.Context, script string, clients int) (result
 	if err != nil || found.perSecond == 0 {
 		return result{}, fmt.Errorf("pgbench printed no tps: %s", out)
 	}
-	found.database = time.Duration(float64(after.database-before.database) / (found.perSecond * duration.Seconds()))
+	found.cpu.database = time.Duration(float64(after.database-before.database) / (found.perSecond * duration.Seconds()))
 	latencies, err := readLatencies(log)
 	if err != nil {
 		return result{}, err

@@ -23,6 +23,14 @@ func (b *bench) cpuTimes(s *runningService) (cpuTimes, error) {
 	return cpuTimes{service: service.own, database: database}, err
 }
 
+// since is the time that each of n requests has taken after an earlier moment.
+func (t cpuTimes) since(before cpuTimes, n int) cpuTimes {
+	return cpuTimes{
+		service:  (t.service - before.service) / time.Duration(n),
+		database: (t.database - before.database) / time.Duration(n),
+	}
+}
+
 // databaseTime is the time of the postmaster, of its children that have ended
 // and of those that live.
 func (b *bench) databaseTime() (time.Duration, error) {

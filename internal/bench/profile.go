@@ -40,12 +40,13 @@ func (b *bench) profile(ctx context.Context, into string) error {
 	if err := os.MkdirAll(into, 0o750); err != nil {
 		return err
 	}
-	for name, r := range map[string]*row{"signups": rows()[0], "webhooks": rows()[1]} {
+	for name, work := range b.profiled() {
 		file, err := filepath.Abs(filepath.Join(into, name+".pprof"))
 		if err != nil {
 			return err
 		}
-		if err := b.profileRow(ctx, r, file); err != nil {
+		progress("profile of " + name)
+		if err := b.profileOne(ctx, work, file); err != nil {
 			return err
 		}
 		top := exec.CommandContext(ctx, "go", "tool", "pprof", "-top", "-cum", "-nodecount=60", file)
@@ -57,29 +58,57 @@ func (b *bench) profile(ctx context.Context, into string) error {
 	return nil
 }
 
-func (b *bench) profileRow(ctx context.Context, r *row, file string) error {
-	progress("profile of " + r.name)
-	s, err := b.launch(ctx, "PROFILE="+file)
+// work keeps a service busy for a while.
+type work struct {
+	database string
+	env      []string // of the service
+	do       func(s *runningService, span time.Duration) error
+}
+
+func (b *bench) profiled() map[string]work {
+	clients := func(r *row) work {
+		return work{"aisha", nil, func(s *runningService, span time.Duration) error {
+			_, err := busy(s.address, r, usualPeople, span)
+			return err
+		}}
+	}
+	everyone := newCrowd(maxPeople)
+	return map[string]work{
+		"signups":  clients(rows()[0]),
+		"webhooks": clients(rows()[1]),
+		"answers": {"answering", b.upstreams(), func(s *runningService, span time.Duration) error {
+			_, err := b.answers(s, everyone, span)
+			return err
+		}},
+		"prompts": {"answering", b.upstreams(), func(s *runningService, span time.Duration) error {
+			_, err := prompts(s, span)
+			return err
+		}},
+	}
+}
+
+func (b *bench) profileOne(ctx context.Context, w work, file string) error {
+	s, err := b.launch(ctx, w.database, append(w.env, "PROFILE="+file)...)
 	if err != nil {
 		return err
 	}
-	err = b.recordProfile(s, r, file)
+	err = recordProfile(s, w, file)
 	return errors.Join(err, s.stop())
 }
 
 // recordProfile profiles the load without what comes before it. The file
 // appears when it is complete.
-func (b *bench) recordProfile(s *runningService, r *row, file string) error {
+func recordProfile(s *runningService, w work, file string) error {
 	if err := os.RemoveAll(file); err != nil {
 		return err
 	}
-	if _, err := busy(s.address, r, warmUp); err != nil {
+	if err := w.do(s, warmUp); err != nil {
 		return err
 	}
 	if err := s.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
 		return err
 	}
-	if _, err := busy(s.address, r, duration); err != nil {
+	if err := w.do(s, duration); err != nil {
 		return err
 	}
 	if err := s.cmd.Process.Signal(syscall.SIGUSR1); err != nil {

@@ -22,12 +22,11 @@ type runningService struct {
 	address string
 }
 
-// launch runs the service without upstreams: what is measured ends with the
-// acknowledgement.
-func (b *bench) launch(ctx context.Context, extra ...string) (*runningService, error) {
+// launch runs the service, without upstreams unless the variables name some.
+func (b *bench) launch(ctx context.Context, database string, extra ...string) (*runningService, error) {
 	cmd := exec.CommandContext(ctx, b.binary, "serve")
 	cmd.Env = append([]string{
-		"DATABASE_URL=" + b.cluster.URL("aisha"), "HOST=127.0.0.1", "PORT=0", "LOG_LEVEL=info",
+		"DATABASE_URL=" + b.cluster.URL(database), "HOST=127.0.0.1", "PORT=0", "LOG_LEVEL=info",
 		"WHATSAPP_APP_SECRET=" + appSecret, "RATE_LIMIT_SIGNUPS=0", "RATE_LIMIT_GEMINI=0",
 	}, extra...)
 	cmd.Stderr = os.Stderr
@@ -65,7 +64,7 @@ func (b *bench) startTimes(ctx context.Context) ([]time.Duration, error) {
 	var times []time.Duration
 	for range 7 {
 		begin := time.Now()
-		s, err := b.launch(ctx)
+		s, err := b.launch(ctx, "aisha")
 		if err != nil {
 			return nil, err
 		}
@@ -90,7 +89,7 @@ func (b *bench) startTimes(ctx context.Context) ([]time.Duration, error) {
 // rests, in MB.
 func (b *bench) idleMemory(ctx context.Context) (float64, error) {
 	progress("idle memory")
-	s, err := b.launch(ctx)
+	s, err := b.launch(ctx, "aisha")
 	if err != nil {
 		return 0, err
 	}

@@ -14,48 +14,52 @@ const (
 	duration = 5 * time.Second        // of each measurement in a round
 )
 
-// result is what one measurement found.
+// result is what one measurement beside pgbench found.
 type result struct {
 	perSecond float64
 	p50, p99  time.Duration
-	service   time.Duration // CPU time of the service for one request; zero of the yardstick
-	database  time.Duration // CPU time of PostgreSQL for one request or transaction
-	memory    float64       // the service's peak, in MB
+	cpu       cpuTimes // for one request or transaction; pgbench has no service
+	memory    float64  // the service's peak, in MB
 }
 
-// row is one line of the table: a kind of request, and what it is held against.
+// row is one line of the tables beside pgbench: a kind of request, and what it
+// is held against.
 type row struct {
-	name    string
-	clients int
-	client  func() generator
-	script  string // of pgbench
+	requests        string
+	against, script string // what pgbench does: its name, and itself
+	clients         int
+	client          func(people int) generator
 
 	ours, yardstick []result
 }
 
 func rows() []*row {
 	return []*row{
-		{name: "sign-ups, beside pgbench's upsert", clients: 32, client: signUps, script: upsertScript},
-		{name: "webhooks, beside pgbench's two inserts", clients: 64, client: webhooks, script: twoInsertsScript},
-		{name: "a lone sign-up, beside a lone upsert", clients: 1, client: signUps, script: upsertScript},
-		{name: "a lone webhook, beside lone two inserts", clients: 1, client: webhooks, script: twoInsertsScript},
+		{requests: "sign-ups", against: "upsert", script: upsertScript, clients: 32, client: signUps},
+		{requests: "webhooks", against: "two inserts", script: twoInsertsScript, clients: 64, client: webhooks},
+		{requests: "a lone sign-up", against: "a lone upsert", script: upsertScript, clients: 1, client: signUps},
+		{requests: "a lone webhook", against: "lone two inserts", script: twoInsertsScript, clients: 1, client: webhooks},
 	}
 }
 
 func (b *bench) measure(ctx context.Context) error {
-	table := rows()
+	beside := rows()
+	own := []measurement{b.replyTimes(), b.answersPerSecond(), b.promptTimes(), b.callersAtOnce()}
+	found := make([][][]float64, len(own))
 	for round := range rounds {
 		progress(fmt.Sprintf("round %d of %d", round+1, rounds))
-		for _, r := range table {
-			yardstick, err := b.pgbench(ctx, r.script, r.clients)
-			if err != nil {
+		for _, r := range beside {
+			if err := b.measureBeside(ctx, r); err != nil {
 				return err
 			}
-			ours, err := b.underLoad(ctx, r)
+		}
+		for i, m := range own {
+			progress(m.name)
+			values, err := b.once(ctx, m, place{"answering", usualPeople})
 			if err != nil {
-				return err
+				return fmt.Errorf("%s: %w", m.name, err)
 			}
-			r.yardstick, r.ours = append(r.yardstick, yardstick), append(r.ours, ours)
+			found[i] = append(found[i], values)
 		}
 	}
 	starts, err := b.startTimes(ctx)
@@ -68,13 +72,53 @@ func (b *bench) measure(ctx context.Context) error {
 	}
 	fmt.Printf("\n%s, %d cores, %s; medians of %d rounds of %s; load generator, service and database share the cores\n\n",
 		runtime.GOARCH, runtime.NumCPU(), runtime.Version(), rounds, duration)
-	printLoad(table[:2])
-	printLone(table[2:])
-	fmt.Println("| | |\n|---|---|")
-	fmt.Printf("| start to first 200, existing database | %s |\n", median(starts).Round(time.Millisecond))
-	fmt.Printf("| memory (RSS) when idle | %.0f MB |\n", idle)
-	fmt.Printf("| memory (RSS), the most under the load of webhooks | %.0f MB |\n", medianOf(table[1].ours, func(r result) float64 { return r.memory }))
+	printLoad(beside[:2])
+	printLone(beside[2:])
+	fmt.Println("| | Aisha | goal |\n|---|---|---|")
+	for i, m := range own {
+		m.print(found[i])
+	}
+	fmt.Printf("| start to first 200, existing database | %s | |\n", median(starts).Round(time.Millisecond))
+	fmt.Printf("| memory (RSS) when idle | %.0f MB | |\n", idle)
+	fmt.Printf("| memory (RSS), the most under the load of webhooks | %.0f MB | |\n", medianOf(beside[1].ours, func(r result) float64 { return r.memory }))
 	return nil
+}
+
+// measureBeside runs pgbench and then the service.
+func (b *bench) measureBeside(ctx context.Context, r *row) error {
+	progress(r.requests)
+	yardstick, err := b.pgbench(ctx, r.script, r.clients)
+	if err != nil {
+		return err
+	}
+	ours, err := b.underLoad(ctx, r)
+	if err != nil {
+		return err
+	}
+	r.yardstick, r.ours = append(r.yardstick, yardstick), append(r.ours, ours)
+	return nil
+}
+
+// print shows the medians of what was found in each round.
+func (m measurement) print(found [][]float64) {
+	for i, f := range m.figures {
+		fmt.Printf("| %s | %s | %s |\n", f.name, f.text(median(column(found, i))), f.goal)
+	}
+}
+
+func (f figure) text(value float64) string {
+	if f.rate {
+		return fmt.Sprintf("%.0f/s", value)
+	}
+	return time.Duration(value).Round(10 * time.Microsecond).String()
+}
+
+func column(found [][]float64, i int) []float64 {
+	values := make([]float64, len(found))
+	for round, figures := range found {
+		values[round] = figures[i]
+	}
+	return values
 }
 
 func printLoad(table []*row) {
@@ -83,7 +127,7 @@ func printLoad(table []*row) {
 	for _, r := range table {
 		perSecond := func(r result) float64 { return r.perSecond }
 		ours, yardstick := medianOf(r.ours, perSecond), medianOf(r.yardstick, perSecond)
-		fmt.Printf("| %s, %d clients | %.0f/s | %.0f/s | %.2f | %s | %s | %s | %s | %s |\n", r.name, r.clients,
+		fmt.Printf("| %s, beside pgbench's %s, %d clients | %.0f/s | %.0f/s | %.2f | %s | %s | %s | %s | %s |\n", r.requests, r.against, r.clients,
 			ours, yardstick, ours/yardstick, tenths(medianOf(r.ours, p99)), tenths(medianOf(r.yardstick, p99)),
 			medianOf(r.ours, service), medianOf(r.ours, database), medianOf(r.yardstick, database))
 	}
@@ -95,7 +139,7 @@ func printLone(table []*row) {
 	fmt.Println("|---|---|---|---|---|---|")
 	for _, r := range table {
 		ours, yardstick := medianOf(r.ours, p50), medianOf(r.yardstick, p50)
-		fmt.Printf("| %s | %s | %s | %.2f | %s | %s |\n", r.name, ours.Round(time.Microsecond), yardstick.Round(time.Microsecond),
+		fmt.Printf("| %s, beside %s | %s | %s | %.2f | %s | %s |\n", r.requests, r.against, ours.Round(time.Microsecond), yardstick.Round(time.Microsecond),
 			float64(ours)/float64(yardstick), tenths(medianOf(r.ours, p99)), tenths(medianOf(r.yardstick, p99)))
 	}
 	fmt.Println()
@@ -103,8 +147,8 @@ func printLone(table []*row) {
 
 func p50(r result) time.Duration      { return r.p50 }
 func p99(r result) time.Duration      { return r.p99 }
-func service(r result) time.Duration  { return r.service.Round(time.Microsecond) }
-func database(r result) time.Duration { return r.database.Round(time.Microsecond) }
+func service(r result) time.Duration  { return r.cpu.service.Round(time.Microsecond) }
+func database(r result) time.Duration { return r.cpu.database.Round(time.Microsecond) }
 
 func tenths(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
 

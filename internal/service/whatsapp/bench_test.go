@@ -8,23 +8,23 @@ import (
 	"aisha/internal/sensitive"
 )
 
-// text is a message as Meta sends it.
-func text(n int) string {
+// oneText is a message as Meta sends it.
+func oneText(n int) string {
 	return fmt.Sprintf(`{"from":"25471%07d","from_user_id":"KE.%d","id":"wamid.%016x","timestamp":"1767225600","type":"text",`+
 		`"text":{"body":"Habari, I would like to know more"}}`, n, n, n)
 }
 
-func texts(n int) []byte {
+func textsFrom(n int) []byte {
 	all := make([]string, n)
 	for i := range all {
-		all[i] = text(i)
+		all[i] = oneText(i)
 	}
 	return []byte(webhook(strings.Join(all, ","), ""))
 }
 
 func BenchmarkDecode(b *testing.B) {
 	for _, n := range []int{1, 1000} {
-		body := texts(n)
+		body := textsFrom(n)
 		b.Run(fmt.Sprintf("messages=%d", n), func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(body)))
@@ -39,7 +39,7 @@ func BenchmarkDecode(b *testing.B) {
 
 func BenchmarkSignedBy(b *testing.B) {
 	for _, n := range []int{1, 1000} {
-		body := texts(n)
+		body := textsFrom(n)
 		secrets, signature := []sensitive.Secret{sensitive.NewSecret("bench")}, sign("bench", body)
 		b.Run(fmt.Sprintf("messages=%d", n), func(b *testing.B) {
 			b.ReportAllocs()
@@ -53,8 +53,8 @@ func BenchmarkSignedBy(b *testing.B) {
 	}
 }
 
-// answer is what a model says to an ordinary question, of some 1,500 bytes.
-const answer = `**Machine learning** is a way of making computers *learn from examples* instead of following rules that somebody wrote down.
+// modelAnswer is what a model says to an ordinary question, of some 1,500 bytes.
+const modelAnswer = `**Machine learning** is a way of making computers *learn from examples* instead of following rules that somebody wrote down.
 
 ## How it works
 
@@ -80,15 +80,15 @@ You can read more in [this introduction](https://example.com/machine_learning/in
 
 func BenchmarkFormatAnAnswer(b *testing.B) {
 	b.ReportAllocs()
-	b.SetBytes(int64(len(answer)))
+	b.SetBytes(int64(len(modelAnswer)))
 	for b.Loop() {
-		format(answer, maxTextUnits)
+		format(modelAnswer, maxTextUnits)
 	}
 }
 
 func BenchmarkSplit(b *testing.B) {
 	const length = 20_000
-	characters := plain(strings.Repeat(answer, length/len(answer)+1)[:length])
+	characters := plain(strings.Repeat(modelAnswer, length/len(modelAnswer)+1)[:length])
 	b.ReportAllocs()
 	b.SetBytes(length)
 	for b.Loop() {

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+)
+
+// growthGoal is how many times as long anything may take in a full database.
+const growthGoal = "≤ 1.3"
+
+// grow measures in an empty database and in one that is full, by turns. In the
+// full one everybody writes whom it knows, with a history that the model is
+// given; in the empty one the usual few do.
+func (b *bench) grow(ctx context.Context, s seeding) error {
+	empty, full := place{"empty", usualPeople}, place{"seeded", s.people}
+	for _, at := range []place{empty, full} {
+		if err := b.migrate(ctx, at.database); err != nil {
+			return err
+		}
+	}
+	if err := b.seed(ctx, full.database, s); err != nil {
+		return err
+	}
+	fmt.Printf("\n%s, %d cores, %s; medians of %d rounds of %s; %d people and %d messages\n\n",
+		runtime.GOARCH, runtime.NumCPU(), runtime.Version(), rounds, duration, s.people, s.messages)
+	fmt.Println("| | empty | full | ratio | goal |\n|---|---|---|---|---|")
+	// The replies come first, because the others leave messages behind that
+	// would be answered along with theirs.
+	for _, m := range []measurement{b.replyTimes(), b.acknowledgements(rows()[0]), b.acknowledgements(rows()[1])} {
+		if err := b.compare(ctx, m, empty, full); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// migrate makes a database as the service wants it.
+func (b *bench) migrate(ctx context.Context, database string) error {
+	if err := b.createDatabase(ctx, database); err != nil {
+		return err
+	}
+	command := exec.CommandContext(ctx, b.binary, "migrate")
+	command.Env = []string{"DATABASE_URL=" + b.cluster.URL(database)}
+	command.Stderr = os.Stderr
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// acknowledgements is a row of the main table as a measurement.
+func (b *bench) acknowledgements(r *row) measurement {
+	return measurement{
+		name:    r.requests,
+		figures: []figure{{name: fmt.Sprintf("%s, %d clients", r.requests, r.clients), rate: true}},
+		take: func(_ context.Context, s *runningService, at place) ([]float64, error) {
+			found, err := b.load(s, r, at.people)
+			return []float64{found.perSecond}, err
+		},
+	}
+}
+
+func (b *bench) compare(ctx context.Context, m measurement, empty, full place) error {
+	var found [2][][]float64
+	for round := range rounds {
+		progress(fmt.Sprintf("%s, round %d of %d", m.name, round+1, rounds))
+		for i, at := range []place{empty, full} {
+			values, err := b.once(ctx, m, at)
+			if err != nil {
+				return err
+			}
+			found[i] = append(found[i], values)
+		}
+	}
+	for i, f := range m.figures {
+		before, after := median(column(found[0], i)), median(column(found[1], i))
+		ratio := after / before
+		if f.rate {
+			ratio = before / after
+		}
+		fmt.Printf("| %s | %s | %s | %.2f | %s |\n", f.name, f.text(before), f.text(after), ratio, growthGoal)
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// dropIndexes takes all keys and indexes off the tables and returns the
+// statements that bring them back. It asks the database what there is, so that
+// a migration need not be repeated here.
+func dropIndexes(ctx context.Context, conn *pgx.Conn, tables []string) (restore []string, err error) {
+	// A foreign key goes before the key that it refers to, and comes after it.
+	// Its rows need not be looked at again: they were made to fit.
+	rows, err := conn.Query(ctx, `
+		WITH key AS (
+			SELECT *, format('ALTER TABLE %s ', conrelid::regclass) AS alter, quote_ident(conname) AS name
+			FROM pg_constraint
+			WHERE conrelid = ANY ($1::regclass[]) AND contype IN ('p', 'u')
+			   OR contype = 'f' AND (conrelid = ANY ($1::regclass[]) OR confrelid = ANY ($1::regclass[]))
+		), step AS (
+			SELECT CASE contype WHEN 'f' THEN 1 ELSE 3 END AS place, alter || 'DROP CONSTRAINT ' || name AS remove,
+			       alter || 'ADD CONSTRAINT ' || name || ' ' || pg_get_constraintdef(oid) ||
+			       CASE contype WHEN 'f' THEN ' NOT VALID' ELSE '' END AS restore
+			FROM key
+			UNION ALL
+			SELECT 2, format('DROP INDEX %s', indexrelid::regclass), pg_get_indexdef(indexrelid)
+			FROM pg_index
+			WHERE indrelid = ANY ($1::regclass[]) AND indexrelid NOT IN (SELECT conindid FROM pg_constraint WHERE contype IN ('p', 'u'))
+		)
+		SELECT remove, restore FROM step ORDER BY place`, tables)
+	if err != nil {
+		return nil, err
+	}
+	var drop, bring string
+	var remove []string
+	if _, err = pgx.ForEachRow(rows, []any{&drop, &bring}, func() error {
+		remove, restore = append(remove, drop), append([]string{bring}, restore...)
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	for _, sql := range remove {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return nil, err
+		}
+	}
+	return restore, nil
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// seeding is how much stands in a database before something is measured in it.
+type seeding struct{ people, messages int }
+
+// parseSeeding reads "people,messages".
+func parseSeeding(text string) (seeding, error) {
+	var s seeding
+	if _, err := fmt.Sscanf(text, "%d,%d", &s.people, &s.messages); err != nil {
+		return seeding{}, fmt.Errorf("-seed %s: give it people,messages such as 100000,1000000", text)
+	}
+	if s.people < 1 || s.people > maxPeople || s.messages < 1 {
+		return seeding{}, fmt.Errorf("-seed %s: it takes 1 to %d people and at least one message", text, maxPeople)
+	}
+	return s, nil
+}
+
+// seedTable fills a table with the rows $1 to $2.
+type seedTable struct {
+	name, sql string
+	rows      int
+}
+
+// tables are what people write and are answered within eighty days, which is
+// less than it is kept for. They write by turns, so that what belongs to one of
+// them is scattered over the tables as it is in life. All are also on the
+// waiting list, under numbers that new sign-ups may have.
+func (s seeding) tables() []seedTable {
+	const age = `now() - interval '80 days' * (1 - n::float8 / %[2]d)`
+	fill := func(name, sql string, rows int) seedTable {
+		sql = strings.ReplaceAll(sql, "AGE", age)
+		return seedTable{name, fmt.Sprintf(sql+` FROM generate_series($1::bigint, $2::bigint) AS n`, s.people, rows), rows}
+	}
+	return []seedTable{
+		fill("waiting_list", `
+			INSERT INTO waiting_list (id, username, phone_number, created_at) OVERRIDING SYSTEM VALUE
+			SELECT n, 'John Doe', '+2547' || (20000000 + n - 1), AGE`, s.people),
+		fill("person", `
+			INSERT INTO person (id, user_id, phone, name, created_at) OVERRIDING SYSTEM VALUE
+			SELECT n, 'KE.' || (n - 1), '25471' || lpad((n - 1)::text, 7, '0'), 'Wanjiru', AGE`, s.people),
+		fill("answer", `
+			INSERT INTO answer (id, person_id, phone_number_id, body, model, prompt_tokens, response_tokens, created_at) OVERRIDING SYSTEM VALUE
+			SELECT n, 1 + n %% %[1]d, '1234567890', repeat('Karibu! The waiting list is open. ', 4), 'gemini', 120, 34, AGE`, s.messages),
+		fill("message", `
+			INSERT INTO message (id, wamid, person_id, phone_number_id, kind, body, sent_at, received_at, answer_id) OVERRIDING SYSTEM VALUE
+			SELECT n, 'wamid.' || md5(n::text), 1 + n %% %[1]d, '1234567890', 'text', 'Habari, I would like to know more', AGE, AGE, n`, s.messages),
+		fill("part", `
+			INSERT INTO part (answer_id, person_id, position, body, reply_to, delivery, wamid, attempts, attempted_at)
+			SELECT n, 1 + n %% %[1]d, 0, repeat('Karibu! The waiting list is open. ', 4), '', 'read', 'wamid.' || md5('part' || n), 1, AGE`, s.messages),
+	}
+}
+
+// seed fills a migrated, empty database. Indexes and keys are made when the
+// rows are there, which takes a fraction of the time.
+func (b *bench) seed(ctx context.Context, database string, s seeding) error {
+	conn, err := pgx.Connect(ctx, b.cluster.URL(database))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	for _, setting := range []string{
+		`SET synchronous_commit = off`, `SET maintenance_work_mem = '1GB'`, `SET timezone = 'UTC'`,
+	} {
+		if _, err := conn.Exec(ctx, setting); err != nil {
+			return err
+		}
+	}
+	tables := s.tables()
+	names := make([]string, len(tables))
+	for i, table := range tables {
+		names[i] = table.name
+	}
+	restore, err := dropIndexes(ctx, conn, names)
+	if err != nil {
+		return err
+	}
+	for _, table := range tables {
+		if err := table.fill(ctx, conn); err != nil {
+			return fmt.Errorf("fill %s: %w", table.name, err)
+		}
+	}
+	return finish(ctx, conn, names, restore)
+}
+
+// fill makes the rows a chunk at a time, so that somebody can see it go on.
+func (t seedTable) fill(ctx context.Context, conn *pgx.Conn) error {
+	const chunk = 1_000_000
+	for first := 1; first <= t.rows; first += chunk {
+		last := min(first+chunk-1, t.rows)
+		if _, err := conn.Exec(ctx, t.sql, first, last); err != nil {
+			return err
+		}
+		progress(fmt.Sprintf("%s: %d of %d rows", t.name, last, t.rows))
+	}
+	_, err := conn.Exec(ctx, `
+		SELECT setval(sequence, $2)
+		FROM pg_get_serial_sequence($1, 'id') AS sequence
+		WHERE sequence IS NOT NULL`, t.name, t.rows)
+	return err
+}
+
+// finish restores the indexes and leaves nothing for the database to tidy up
+// while it is measured.
+func finish(ctx context.Context, conn *pgx.Conn, tables, restore []string) error {
+	steps := append(restore, `VACUUM (ANALYZE) `+strings.Join(tables, ", "), `CHECKPOINT`)
+	for _, sql := range steps {
+		begin := time.Now()
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("%s: %w", sql, err)
+		}
+		progress(fmt.Sprintf("%s: %s", time.Since(begin).Round(time.Second), sql))
+	}
+	return nil
+}
