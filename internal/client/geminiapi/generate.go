@@ -107,21 +107,29 @@ func (c *Client) attempt(ctx context.Context, model string, request gemini.Reque
 	return answer, err
 }
 
+// report counts an attempt and logs it. What went well is logged for who looks
+// for it alone, because there is one for each message.
 func (c *Client) report(ctx context.Context, model string, answer gemini.Answer, f *failure, took time.Duration) {
-	outcome, level := answered, slog.LevelInfo
-	attributes := []slog.Attr{slog.String("model", model), slog.Duration("took", took)}
+	outcome := answered
+	if f != nil {
+		outcome = f.reason
+	}
+	if c.options.Observe != nil {
+		c.options.Observe(model, string(outcome), took)
+	}
+	if !c.options.Log.Enabled(ctx, outcome.level()) {
+		return
+	}
+	attributes := []slog.Attr{
+		slog.String("model", model), slog.Duration("took", took), slog.String("outcome", string(outcome)),
+	}
 	if f == nil {
 		attributes = append(attributes, slog.String("finish_reason", answer.FinishReason),
 			slog.Int("prompt_tokens", answer.PromptTokens), slog.Int("response_tokens", answer.ResponseTokens))
 	} else {
-		outcome, level = f.reason, f.reason.level()
 		attributes = append(attributes, slog.String("error", f.Error()))
 	}
-	attributes = append(attributes, slog.String("outcome", string(outcome)))
-	c.options.Log.LogAttrs(ctx, level, "gemini attempt", attributes...)
-	if c.options.Observe != nil {
-		c.options.Observe(model, string(outcome), took)
-	}
+	c.options.Log.LogAttrs(ctx, outcome.level(), "gemini attempt", attributes...)
 }
 
 // level is Error for what only an operator can mend, and Info for what is
@@ -130,8 +138,10 @@ func (r reason) level() slog.Level {
 	switch r {
 	case keyRejected, gone:
 		return slog.LevelError
-	case answered, refused, hungUp:
+	case refused, hungUp:
 		return slog.LevelInfo
+	case answered:
+		return slog.LevelDebug
 	default:
 		return slog.LevelWarn
 	}
