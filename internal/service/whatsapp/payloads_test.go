@@ -100,6 +100,11 @@ func TestEveryKindOfMessage(t *testing.T) {
 		"members of odd types":    {`{"from":{},"id":[],"type":1}`, `kept messages`},
 		"no object at all":        {`[1,2]`, `kept messages`},
 	}
+	// Documented as types, and not seen in messages to us.
+	for _, kind := range []string{"ephemeral", "media_placeholder", "gif", "group_invite", "pin", "poll_creation", "poll_update",
+		"keep_in_chat", "link_preview", "list", "product", "hsm"} {
+		tests[kind] = struct{ message, want string }{`{F,ID,"type":"` + kind + `","` + kind + `":{}}`, `kept messages`}
+	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -179,6 +184,12 @@ func TestEveryOtherField(t *testing.T) {
 		"call statuses":                      {"calls", `{` + metadata + `"statuses":[{"id":"wacid.1","type":"call","status":"RINGING"}]}`, "kept calls"},
 		"flows":                              {"flows", `{"event":"FLOW_STATUS_CHANGE"}`, "kept flows"},
 		"group_lifecycle_update":             {"group_lifecycle_update", `{` + metadata + `"groups":[{"group_id":"G"}]}`, "kept group_lifecycle_update"},
+		"group_participants_update":          {"group_participants_update", `{` + metadata + `"groups":[{"group_id":"G","type":"group_participants_add"}]}`, "kept group_participants_update"},
+		"group_settings_update":              {"group_settings_update", `{` + metadata + `"groups":[{"group_id":"G"}]}`, "kept group_settings_update"},
+		"group_status_update":                {"group_status_update", `{` + metadata + `"groups":[{"group_id":"G"}]}`, "kept group_status_update"},
+		"partner_solutions":                  {"partner_solutions", `{"event":"SOLUTION_CREATED"}`, "kept partner_solutions"},
+		"payment_configuration_update":       {"payment_configuration_update", `{"status":"x"}`, "kept payment_configuration_update"},
+		"tracking_events":                    {"tracking_events", `{"x":1}`, "kept tracking_events"},
 		"history":                            {"history", `{` + metadata + `"history":[{"threads":[{"id":"254712345678","messages":[{"from":"254712345678","id":"w","type":"text","text":{"body":"old"}}]}]}]}`, "kept history"},
 		"history declined":                   {"history", `{` + metadata + `"history":[{"errors":[{"code":1}]}]}`, "kept history"},
 		"history with media":                 {"history", `{` + metadata + `"messages":[{"from":"254712345678","id":"w","type":"image","image":{"id":"M"}}]}`, "kept history"},
