@@ -95,6 +95,7 @@ type Answer struct {
 	MessageIDs    []int64
 	Words         Words
 	Parts         []OutgoingPart
+	Begin         bool // the send of the first part, if nothing holds it back
 	Effect        Effect
 }
 

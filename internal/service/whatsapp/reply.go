@@ -84,7 +84,13 @@ func (s *Service) replyLocked(ctx context.Context, personID int64) (Next, error)
 	if err != nil {
 		return Next{}, err
 	}
-	return s.send(ctx, to, parts)
+	if len(parts) == 0 || parts[0].Delivery != Sending {
+		return s.send(ctx, to, parts)
+	}
+	if next, err := s.deliver(ctx, to, parts[0]); err != nil || next.After > 0 {
+		return next, err
+	}
+	return s.send(ctx, to, parts[1:])
 }
 
 // notYet is for how long an answer must not start yet. While nothing can be
@@ -143,6 +149,10 @@ func (s *Service) answer(ctx context.Context, personID int64, due Due) ([]Part, 
 	}
 	if answer.Words.Model != "" {
 		s.invite(due.Person, &answer)
+	}
+	if len(answer.Parts) > 0 && s.pace.Await(ctx, answer.PhoneNumberID) == 0 {
+		answer.Begin = true
+		ctx = context.WithoutCancel(ctx) // or nobody would know whether it began
 	}
 	return s.conversations.SaveAnswer(ctx, answer)
 }

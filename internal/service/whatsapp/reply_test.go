@@ -71,6 +71,9 @@ func (w *world) SaveAnswer(_ context.Context, a Answer) ([]Part, error) {
 	for i, p := range a.Parts {
 		w.due.Parts = append(w.due.Parts, Part{ID: fmt.Sprint(len(w.answers), "-", i), PhoneNumberID: a.PhoneNumberID, Body: p.Body, ReplyTo: p.ReplyTo, Button: p.Button, Delivery: Unsent})
 	}
+	if a.Begin && w.hold == 0 {
+		w.due.Parts[0].Delivery, w.due.Parts[0].Attempts = Sending, 1
+	}
 	return slices.Clone(w.due.Parts), nil
 }
 

@@ -57,6 +57,12 @@ func (s *Service) sendPart(ctx context.Context, to Identity, part Part) (Next, e
 	if wait, err := s.outbox.BeginSend(ctx, part); err != nil || wait > 0 {
 		return Next{After: scatter(wait)}, err
 	}
+	part.Attempts++
+	return s.deliver(ctx, to, part)
+}
+
+// deliver sends a part whose send has begun.
+func (s *Service) deliver(ctx context.Context, to Identity, part Part) (Next, error) {
 	// What has begun is finished, within the client's time-out: a send that is
 	// cut off leaves everybody in doubt.
 	ctx = context.WithoutCancel(ctx)
@@ -75,7 +81,6 @@ func (s *Service) sendPart(ctx context.Context, to Identity, part Part) (Next, e
 	case err == nil:
 		return Next{}, s.accepted(ctx, part, wamid)
 	case errors.As(err, &refusal):
-		part.Attempts++
 		return s.refused(ctx, part, *refusal)
 	default:
 		s.observe(OutcomeUnknown, 0)

@@ -35,9 +35,9 @@ type Conversations interface {
 	Left(ctx context.Context, personID int64) (bool, error)
 	// History is the newest exchanges of a person, oldest first.
 	History(ctx context.Context, personID int64, limit int) ([]Exchange, error)
-	// SaveAnswer stores the answer and its parts, which it returns, and marks the messages as
-	// answered, in one transaction. It returns ErrOvertaken where one of them
-	// has an answer already.
+	// SaveAnswer stores the answer and marks the messages as answered, in one
+	// transaction. It returns the parts, the first as Sending where its send has
+	// begun, and ErrOvertaken where one of the messages has an answer already.
 	SaveAnswer(ctx context.Context, answer Answer) ([]Part, error)
 }
 
