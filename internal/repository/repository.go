@@ -40,9 +40,12 @@ func Open(ctx context.Context, databaseURL sensitive.Secret) (*pgxpool.Pool, err
 	defaults := map[string]string{
 		"application_name": "aisha",
 		"timezone":         "UTC",
-		// Every statement here looks up a few rows. A plan that was made while a
-		// table was small is kept for longer than the table stays so, and would
-		// read all of it.
+		// Every statement here looks up a few rows, and does so in the same way
+		// whichever they are. So a plan is made once: to plan each anew, which is
+		// what PostgreSQL does where there are arrays, takes longer than to
+		// execute it. A plan that was made while a table was small must do when
+		// it is large, so none reads a whole table.
+		"plan_cache_mode":         "force_generic_plan",
 		"enable_seqscan":          "off",
 		"jit":                     "off", // it takes longer than what it makes faster
 		"tcp_keepalives_idle":     "10",
