@@ -11,7 +11,7 @@ import (
 
 // changeMessages applies what their senders changed about messages. What is
 // told of a message that we do not have yet is kept for it.
-func changeMessages(ctx context.Context, tx querier, edits []whatsapp.Edit, revokes []string) error {
+func changeMessages(ctx context.Context, tx *pipeline, edits []whatsapp.Edit, revokes []string) error {
 	if len(edits)+len(revokes) == 0 {
 		return nil
 	}

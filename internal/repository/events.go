@@ -12,7 +12,7 @@ import (
 // storeEvents applies what a webhook tells besides messages and statuses, and
 // returns the persons for whom there is something to do. These events are
 // rare; each costs a statement or two of its own.
-func storeEvents(ctx context.Context, tx querier, batch whatsapp.Batch) ([]int64, error) {
+func storeEvents(ctx context.Context, tx *pipeline, batch whatsapp.Batch) ([]int64, error) {
 	if err := changeMessages(ctx, tx, batch.Edits, batch.Revokes); err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func storeEvents(ctx context.Context, tx querier, batch whatsapp.Batch) ([]int64
 
 // storePreference opts a person out or in. Opting out is confirmed once: the
 // confirmation is an answer without messages.
-func storePreference(ctx context.Context, tx querier, preference whatsapp.Preference) ([]int64, error) {
+func storePreference(ctx context.Context, tx *pipeline, preference whatsapp.Preference) ([]int64, error) {
 	id, err := ensurePerson(ctx, tx, preference.Who)
 	if err != nil {
 		return nil, err
@@ -72,20 +72,26 @@ func storePreference(ctx context.Context, tx querier, preference whatsapp.Prefer
 	return []int64{id}, err
 }
 
-// renamePerson gives a person another name, and makes one of two persons who
-// turn out to be the same.
-func renamePerson(ctx context.Context, tx querier, rename whatsapp.Rename) ([]int64, error) {
+// renamePerson gives a person another name. Whoever has the new user id is the
+// same person; whoever has the new number is so too, unless they have a user id
+// of their own: then the number has changed hands.
+func renamePerson(ctx context.Context, tx *pipeline, rename whatsapp.Rename) ([]int64, error) {
 	known, err := findPeople(ctx, tx, []whatsapp.Identity{rename.From, rename.To})
 	if err != nil {
 		return nil, err
 	}
-	from, knownFrom := known.find(rename.From)
-	to, knownTo := known.find(rename.To)
-	switch {
-	case !knownFrom:
+	from, found := known.find(rename.From)
+	if !found {
 		return nil, nil // nobody we talked to
-	case knownTo && to.id != from.id:
-		if err := mergePeople(ctx, tx, from.id, to.id); err != nil {
+	}
+	if same, ok := known.byUserID[rename.To.UserID]; ok && same.id != from.id {
+		known.forget(same)
+		if err := mergePeople(ctx, tx, from.id, same.id); err != nil {
+			return nil, err
+		}
+	}
+	if other, ok := known.other(from, rename.To); ok {
+		if err := known.settle(ctx, tx, from, other); err != nil {
 			return nil, err
 		}
 	}
@@ -98,10 +104,10 @@ func renamePerson(ctx context.Context, tx querier, rename whatsapp.Rename) ([]in
 	return []int64{from.id}, nil
 }
 
-// mergePeople moves everything of the one person to the other. Who works for
-// the one at this moment finds their messages answered by nobody but the other:
-// each message and part is taken only once.
-func mergePeople(ctx context.Context, tx querier, keep, gone int64) error {
+// mergePeople moves everything of the one person to the other, whose jobs have
+// it from now on. Who works for the one at this moment finds their messages
+// answered by nobody but the other: each message and part is taken only once.
+func mergePeople(ctx context.Context, tx *pipeline, keep, gone int64) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`SELECT FROM person WHERE id = ANY ($1) ORDER BY id FOR UPDATE`, []int64{keep, gone})
 	batch.Queue(`UPDATE message SET person_id = $1 WHERE person_id = $2 AND answer_id IS NULL`, keep, gone)
@@ -117,6 +123,7 @@ func mergePeople(ctx context.Context, tx querier, keep, gone int64) error {
 		    paused_until = greatest(person.paused_until, other.paused_until)
 		FROM other
 		WHERE person.id = $1`, keep, gone)
+	queueReplies(batch, []int64{keep})
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("merge two persons: %w", err)
 	}
@@ -124,7 +131,7 @@ func mergePeople(ctx context.Context, tx querier, keep, gone int64) error {
 }
 
 // ensurePerson returns a person's id and stores them where they are new.
-func ensurePerson(ctx context.Context, tx querier, who whatsapp.Identity) (int64, error) {
+func ensurePerson(ctx context.Context, tx *pipeline, who whatsapp.Identity) (int64, error) {
 	ids, err := resolvePeople(ctx, tx, []whatsapp.Identity{who})
 	if err != nil {
 		return 0, err

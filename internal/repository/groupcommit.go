@@ -122,7 +122,7 @@ func (g *groupCommit[In, Out]) next() []*call[In, Out] {
 // database is out of reach it is so for all of them, and nobody tries again.
 func (g *groupCommit[In, Out]) settle(calls []*call[In, Out]) {
 	outs, err := g.try(calls)
-	if err != nil && len(calls) > 1 && !fault.Is(err, fault.Unavailable) {
+	if err != nil && len(calls) > 1 && (conflict(err) || !fault.Is(err, fault.Unavailable)) {
 		half := len(calls) / 2
 		g.settle(calls[:half])
 		g.settle(calls[half:])

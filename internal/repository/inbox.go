@@ -37,6 +37,7 @@ func (i *Inbox) Store(ctx context.Context, batch whatsapp.Batch) error {
 func (i *Inbox) store(ctx context.Context, batches []whatsapp.Batch) ([]struct{}, error) {
 	batch := merge(batches)
 	err := inPipeline(ctx, i.pool, func(ctx context.Context, tx *pipeline) error {
+		tx.changesPeople = eventful(batch)
 		people, err := resolvePeople(ctx, tx, senders(batch.Messages))
 		if err != nil {
 			return err

@@ -97,7 +97,7 @@ func (o *Outbox) Accept(ctx context.Context, partID, wamid string) (bool, error)
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 
-	var accepted, opened bool
+	var opened bool
 	batch := &pgx.Batch{} // which is one transaction
 	shareEarlyLock(batch, wamid)
 	batch.Queue(`
@@ -116,30 +116,22 @@ func (o *Outbox) Accept(ctx context.Context, partID, wamid string) (bool, error)
 		), opened AS (
 			DELETE FROM sending_gate WHERE probe = $1 RETURNING 1
 		)
-		SELECT EXISTS (SELECT FROM accepted), EXISTS (SELECT FROM opened)`,
+		SELECT EXISTS (SELECT FROM opened)`,
 		partID, wamid,
-	).QueryRow(func(row pgx.Row) error { return row.Scan(&accepted, &opened) })
-	takeUpEarly(batch, wamid)
-
-	err := o.pool.SendBatch(ctx, batch).Close()
-	if err == nil && !accepted {
-		err = o.acceptLate(ctx, partID, wamid)
-	}
-	if err != nil {
-		return false, fmt.Errorf("note that a part was accepted: %w", translate(err))
-	}
-	return opened, nil
-}
-
-// acceptLate is for a part that a status put back to be sent again before its
-// send had ended. If the status spoke of this very send, the part stays put
-// back; if it spoke of a former one, the part is sent now.
-func (o *Outbox) acceptLate(ctx context.Context, partID, wamid string) error {
-	_, err := o.pool.Exec(ctx, `
+	).QueryRow(func(row pgx.Row) error { return row.Scan(&opened) })
+	// A status may have put the part back to be sent again before its send had
+	// ended. If it spoke of this very send, the part stays put back; if it spoke
+	// of a former one, the part is sent now.
+	batch.Queue(`
 		UPDATE part SET delivery = 'accepted', wamid = $2
 		WHERE id = $1 AND delivery = 'unsent' AND NOT EXISTS (SELECT FROM former_wamid WHERE wamid = $2)`,
 		partID, wamid)
-	return err
+	takeUpEarly(batch, wamid)
+
+	if err := o.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return false, fmt.Errorf("note that a part was accepted: %w", translate(err))
+	}
+	return opened, nil
 }
 
 // Refuse notes that the Graph API did not take the part.

@@ -15,7 +15,7 @@ import (
 // resolvePeople returns the id of each person, in the order given, and stores
 // who is new or has a new alias. Known persons cost one read for all of them
 // and no write, and new ones one write.
-func resolvePeople(ctx context.Context, tx querier, who []whatsapp.Identity) ([]int64, error) {
+func resolvePeople(ctx context.Context, tx *pipeline, who []whatsapp.Identity) ([]int64, error) {
 	if len(who) == 0 {
 		return nil, nil
 	}
@@ -70,7 +70,7 @@ func (p people) knows(who whatsapp.Identity) bool {
 }
 
 // insert stores persons of whom nothing is known, all at once.
-func (p people) insert(ctx context.Context, tx querier, who []whatsapp.Identity) error {
+func (p people) insert(ctx context.Context, tx *pipeline, who []whatsapp.Identity) error {
 	n := len(who)
 	if n == 0 {
 		return nil
@@ -99,10 +99,13 @@ func (p people) insert(ctx context.Context, tx querier, who []whatsapp.Identity)
 	return nil
 }
 
-func (p people) resolve(ctx context.Context, tx querier, who whatsapp.Identity) (person, error) {
+func (p people) resolve(ctx context.Context, tx *pipeline, who whatsapp.Identity) (person, error) {
 	found, known := p.find(who)
 	if known && !found.lacks(who) {
 		return found, nil
+	}
+	if !tx.exclusive() {
+		return person{}, errRace
 	}
 	if other, two := p.other(found, who); two {
 		if err := p.settle(ctx, tx, found, other); err != nil {
@@ -152,7 +155,7 @@ func (p people) other(one person, who whatsapp.Identity) (person, bool) {
 // settle makes a number free for the person who writes from it: somebody known
 // by it alone is the same person, and somebody with a user id of their own has
 // given it away.
-func (p people) settle(ctx context.Context, tx querier, one, other person) error {
+func (p people) settle(ctx context.Context, tx *pipeline, one, other person) error {
 	p.forget(other)
 	if one.id != 0 && other.userID == "" {
 		return mergePeople(ctx, tx, one.id, other.id)
@@ -180,8 +183,11 @@ func (p people) add(one person) {
 }
 
 // findPeople looks up persons and makes sure that nobody deletes them before
-// the transaction ends, because their messages have no foreign key.
-func findPeople(ctx context.Context, tx querier, who []whatsapp.Identity) (people, error) {
+// the transaction ends, because their messages have no foreign key. The lock for
+// it is one that many can have, so whoever is about to change a person must
+// have another one from the beginning: two who have the first and want the
+// second would wait for each other.
+func findPeople(ctx context.Context, tx *pipeline, who []whatsapp.Identity) (people, error) {
 	userIDs, phones := make([]string, 0, len(who)), make([]string, 0, len(who))
 	for _, one := range who {
 		if one.UserID != "" {
@@ -192,13 +198,17 @@ func findPeople(ctx context.Context, tx querier, who []whatsapp.Identity) (peopl
 		}
 	}
 	known := people{byUserID: make(map[string]person), byPhone: make(map[string]person)}
+	lock := `KEY SHARE`
+	if tx.exclusive() {
+		lock = `UPDATE`
+	}
 	batch := &pgx.Batch{}
 	batch.Queue(`
 		SELECT id, coalesce(user_id, ''), coalesce(phone, '')
 		FROM person
 		WHERE user_id = ANY ($1) OR phone = ANY ($2)
 		ORDER BY id
-		FOR KEY SHARE`, userIDs, phones).Query(known.collect)
+		FOR `+lock, userIDs, phones).Query(known.collect)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return people{}, fmt.Errorf("look up persons: %w", err)
 	}
@@ -217,7 +227,7 @@ func (p people) collect(rows pgx.Rows) error {
 
 // savePerson stores a new person, or the names that a known one lacks. Their
 // number may have changed; who writes from it has it now.
-func savePerson(ctx context.Context, tx querier, known person, who whatsapp.Identity) (person, error) {
+func savePerson(ctx context.Context, tx *pipeline, known person, who whatsapp.Identity) (person, error) {
 	saved := known
 	if saved.userID == "" {
 		saved.userID = who.UserID

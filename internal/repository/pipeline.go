@@ -22,6 +22,9 @@ type querier interface {
 type pipeline struct {
 	*pgx.Conn
 	begun bool
+	again bool // it lost against another transaction before
+
+	changesPeople bool // as is known from the beginning
 }
 
 // inPipeline runs work in a transaction. One that another got in the way of is
@@ -31,9 +34,9 @@ func inPipeline(ctx context.Context, pool *pgxpool.Pool, work func(context.Conte
 	defer cancel()
 
 	var err error
-	for range maxConflicts {
+	for attempt := range maxConflicts {
 		err = pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-			tx := &pipeline{Conn: conn.Conn()}
+			tx := &pipeline{Conn: conn.Conn(), again: attempt > 0}
 			defer tx.rollback(ctx)
 			return work(ctx, tx)
 		})
@@ -54,6 +57,10 @@ func (p *pipeline) SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchRes
 	}
 	return p.Conn.SendBatch(ctx, batch)
 }
+
+// exclusive reports whether the transaction may change persons. It is known
+// from the beginning, or else found out by losing.
+func (p *pipeline) exclusive() bool { return p.again || p.changesPeople }
 
 // commit sends the last batch. After an error in it nothing of the transaction
 // is there, unless the connection was cut: then nobody knows.

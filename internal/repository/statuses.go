@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -164,6 +165,8 @@ func latest(statuses []whatsapp.Status) []whatsapp.Status {
 			kept = append(kept, s)
 			continue
 		}
+		s.Callback = cmp.Or(s.Callback, kept[at].Callback)
+		kept[at].Callback = s.Callback
 		if slices.Index(rank, s.Delivery) > slices.Index(rank, kept[at].Delivery) {
 			kept[at] = s
 		}

@@ -329,3 +329,37 @@ func TestStatusesOfOnePartInOneWebhookDoNotContradict(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestAnEarlyFailureOfASecondSendPutsThePartBack(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	part := s.mustBegin(toSend(t, s.pool, 1)[0]) // its outcome is unknown
+	part = s.mustBegin(part)                     // so it is sent again
+	s.tell(part, failed("w1", part.ID, 131000))
+	s.tell(part, failed("w2", "", 131000)) // which nobody knows yet
+	if s.accept(part, "w2"); s.delivery(part) != whatsapp.Unsent {
+		t.Errorf("both sends failed, and it is %q", s.delivery(part))
+	}
+}
+
+func TestOurIdInOneStatusCountsForTheOthersOfItsMessage(t *testing.T) {
+	t.Parallel()
+	ours := func(part whatsapp.Part) whatsapp.Status {
+		return whatsapp.Status{WAMID: "w1", Callback: part.ID, Delivery: whatsapp.Sent}
+	}
+	theirs := whatsapp.Status{WAMID: "w1", Delivery: whatsapp.Delivered}
+	for name, order := range map[string]func(whatsapp.Part) []whatsapp.Status{
+		"first": func(p whatsapp.Part) []whatsapp.Status { return []whatsapp.Status{ours(p), theirs} },
+		"last":  func(p whatsapp.Part) []whatsapp.Status { return []whatsapp.Status{theirs, ours(p)} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSender(t)
+			part := s.mustBegin(toSend(t, s.pool, 1)[0])
+			store(t, repository.NewInbox(s.pool), whatsapp.Batch{Statuses: order(part)})
+			if got := s.delivery(part); got != whatsapp.Delivered {
+				t.Errorf("it is %q", got)
+			}
+		})
+	}
+}

@@ -1,0 +1,97 @@
+package repository_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"aisha/internal/repository"
+	"aisha/internal/sensitive"
+	"aisha/internal/service/whatsapp"
+)
+
+func named(userID, phone string) whatsapp.Identity {
+	return whatsapp.Identity{UserID: userID, Phone: sensitive.NewPhone(phone)}
+}
+
+// Two instances that learn the same person's user id at the same moment wait
+// for each other in turn. A deadlock would cost a second, and be counted.
+func TestTwoInstancesThatLearnANameDoNotDeadlock(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	instances := []*repository.Inbox{repository.NewInbox(pool), repository.NewInbox(pool)}
+	for k := range 20 {
+		phone := fmt.Sprintf("2547123%05d", k)
+		store(t, instances[0], whatsapp.Batch{Messages: []whatsapp.Message{text(fmt.Sprint("first", k), "", phone, "x")}})
+		var group sync.WaitGroup
+		for i, inbox := range instances {
+			message := text(fmt.Sprint("w", k, "-", i), fmt.Sprint("KE.", k), phone, "x")
+			group.Go(func() {
+				if err := inbox.Store(t.Context(), whatsapp.Batch{Messages: []whatsapp.Message{message}}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+	}
+	pool.Reset() // a session tells what it counted when it ends
+	if n := count(t, pool, `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`); n > 0 {
+		t.Errorf("%d deadlocks", n)
+	}
+	if n := people(t, pool); n != 20 {
+		t.Errorf("there are %d persons, want 20", n)
+	}
+}
+
+func TestANumberThatChangesHandsLeavesItsFormerOwner(t *testing.T) {
+	t.Parallel()
+	for name, to := range map[string]whatsapp.Identity{
+		"with the user id":    named("KE.A", "254700000002"),
+		"without the user id": named("", "254700000002"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := open(t)
+			inbox := repository.NewInbox(pool)
+			store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{
+				text("a", "KE.A", "254700000001", "a"), text("z", "KE.Z", "254700000002", "z"),
+			}})
+			store(t, inbox, whatsapp.Batch{Renames: []whatsapp.Rename{{From: named("KE.A", "254700000001"), To: to}}})
+			for _, want := range []string{
+				`user_id = 'KE.A' AND phone = '254700000002' AND wamid = 'a'`,
+				`user_id = 'KE.Z' AND phone IS NULL AND wamid = 'z'`,
+			} {
+				if n := count(t, pool, `SELECT count(*) FROM person JOIN message ON person_id = person.id WHERE `+want); n != 1 {
+					t.Errorf("%d rows are %s", n, want)
+				}
+			}
+		})
+	}
+}
+
+// What waits must have a job of whoever it is found to belong to.
+func TestAMergeIsFollowedByAReply(t *testing.T) {
+	t.Parallel()
+	for name, event := range map[string]whatsapp.Batch{
+		"a preference": {Preferences: []whatsapp.Preference{{Who: named("KE.A", "254700000001")}}},
+		"an echo":      {Echoes: []whatsapp.Echo{{To: named("KE.A", "254700000001"), Pause: time.Second}}},
+		"a message":    {Messages: []whatsapp.Message{text("c", "KE.A", "254700000001", "c")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := open(t)
+			inbox := repository.NewInbox(pool)
+			store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{text("a", "KE.A", "", "a")}})
+			store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{text("b", "", "254700000001", "b")}})
+			if _, err := pool.Exec(t.Context(), `DELETE FROM river_job`); err != nil { // they are being worked on
+				t.Fatal(err)
+			}
+			store(t, inbox, event)
+			if n := count(t, pool, `
+				SELECT count(*) FROM message JOIN river_job ON (args->>'person_id')::bigint = person_id WHERE wamid = 'b'`); n == 0 {
+				t.Error("nobody is told of the message that waits")
+			}
+		})
+	}
+}
