@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"aisha/internal/simulator"
 	"aisha/internal/testdb"
 )
@@ -29,7 +27,7 @@ import (
 var (
 	long       = os.Getenv("AISHA_FAULTS") == "long"
 	chosen, _  = strconv.ParseUint(os.Getenv("AISHA_SEED"), 10, 64)
-	atOnce     = choose(6, 8) // scenarios
+	atOnce     = 8 // scenarios
 	many       = choose(12, 40)
 	writing    = choose(2*time.Second, 3*time.Second)
 	faultsLast = choose(2*time.Second, 20*time.Second) // after everybody has written
@@ -114,11 +112,10 @@ func newRun(t *testing.T, s scenario) *faultRun {
 	s.persons, s.each, s.writing = cmp.Or(s.persons, many), cmp.Or(s.each, 2), cmp.Or(s.writing, writing)
 	seed := cmp.Or(chosen, uint64(time.Now().UnixNano()))
 	r := &faultRun{scenario: s, began: time.Now(), random: rand.New(rand.NewPCG(seed, 0))}
-	r.sim = simulator.New(simulator.Options{
-		AppSecret: appSecret, VerifyToken: verifyToken, AccessToken: accessToken, GeminiKey: geminiKey,
-		PhoneNumberID: phoneNumberID, DisplayNumber: "254700000000", Seed: seed,
-		Timing: simulator.Timing{Model: simulator.Range{Min: 10 * time.Millisecond, Max: 200 * time.Millisecond}},
-	})
+	options := agreed
+	options.Seed = seed
+	options.Timing.Model = simulator.Range{Min: 10 * time.Millisecond, Max: 200 * time.Millisecond}
+	r.sim = simulator.New(options)
 	r.simURL = serveSimulator(t, r.sim, s.front)
 	if s.prepare != nil {
 		s.prepare(t, r)
@@ -177,28 +174,14 @@ func (r *faultRun) over(l simulator.Ledger) bool {
 		len(r.answers(l)) >= r.persons*r.each-r.lost
 }
 
-// settle waits until the service has nothing left that it could send. Only then
-// is it certain that nothing comes twice.
+// settle waits until nothing more can come or go.
 func (r *faultRun) settle(t *testing.T) {
 	t.Helper()
-	ctx, cancel := contextWithPatience(t)
-	defer cancel()
-	conn, err := pgx.Connect(ctx, r.database)
-	if err != nil {
-		t.Fatal(err)
+	if err := settled(t, r.database); err != nil {
+		t.Errorf("%v\n%s", err, r.troubles())
+		return
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	for left := 1; left > 0; r.await(ctx, 100*time.Millisecond) {
-		if err := conn.QueryRow(ctx, `
-			SELECT (SELECT count(*) FROM part WHERE delivery IN ('unsent', 'sending'))
-			     + (SELECT count(*) FROM message WHERE answer_id IS NULL)`).Scan(&left); err != nil {
-			t.Errorf("%d messages and parts are left: %v\n%s", left, err, r.troubles())
-			return
-		}
-	}
-	if err := r.sim.WaitFor(ctx, func(l simulator.Ledger) bool { return l.Counts.Pending == 0 }); err != nil {
-		t.Error(err)
-	}
+	waitFor(t, r.sim, func(l simulator.Ledger) bool { return l.Counts.Pending == 0 })
 }
 
 // check holds the ledger to the promise and returns what came of it.

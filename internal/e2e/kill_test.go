@@ -20,8 +20,11 @@ func TestKillWhileMessagesAreInFlight(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 
-	sim, simURL := newSimulator(t, simulator.Timing{Model: simulator.Range{Min: 50 * time.Millisecond, Max: 500 * time.Millisecond}})
-	env := environment(testdb.New(t), simURL, resendSoon)
+	sim, simURL := newSimulator(t, simulator.Timing{
+		Model: simulator.Range{Min: 50 * time.Millisecond, Max: 500 * time.Millisecond}, Delivered: unread,
+	})
+	database := testdb.New(t)
+	env := environment(database, simURL, resendSoon)
 	service := start(t, env, "serve")
 	sim.SetWebhookURL(service.url + "/webhook/whatsapp")
 
@@ -40,8 +43,13 @@ func TestKillWhileMessagesAreInFlight(t *testing.T) {
 	sim.SetWebhookURL(service.url + "/webhook/whatsapp")
 	ctx, cancel := contextWithPatience(t)
 	defer cancel()
-	if err := sim.WaitFor(ctx, func(l simulator.Ledger) bool { return allAnswered(l, persons, each) }); err != nil {
+	if err := sim.WaitFor(ctx, func(l simulator.Ledger) bool {
+		return l.Counts.Acknowledged == persons*each && len(byToken(l)) == persons*each
+	}); err != nil {
 		t.Errorf("%v\n%s", err, tail(service.output()))
+	}
+	if err := settled(t, database); err != nil {
+		t.Error(err)
 	}
 	checkOnce(t, sim.Ledger(), persons, each)
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"aisha/internal/simulator"
 )
@@ -29,17 +32,25 @@ const (
 	phoneNumberID = "106540352242922"
 )
 
+var agreed = simulator.Options{
+	AppSecret: appSecret, VerifyToken: verifyToken, AccessToken: accessToken, GeminiKey: geminiKey,
+	PhoneNumberID: phoneNumberID, DisplayNumber: "254700000000",
+}
+
 // patience bounds every wait for something that must happen. It is so long
 // because a machine that is busy must make the tests slow and never red.
 const patience = 5 * time.Minute
 
+// unread is the pace of phones that are switched off: a thousand answers have a
+// thousand statuses and not three times as many.
+var unread = simulator.Range{Min: time.Hour, Max: time.Hour}
+
 // newSimulator runs a simulator for the test.
 func newSimulator(t *testing.T, timing simulator.Timing) (*simulator.Simulator, string) {
 	t.Helper()
-	s := simulator.New(simulator.Options{
-		AppSecret: appSecret, VerifyToken: verifyToken, AccessToken: accessToken, GeminiKey: geminiKey,
-		PhoneNumberID: phoneNumberID, DisplayNumber: "254700000000", Timing: timing,
-	})
+	options := agreed
+	options.Timing = timing
+	s := simulator.New(options)
 	return s, serveSimulator(t, s, nil)
 }
 
@@ -221,4 +232,27 @@ func request(t *testing.T, method, url, body string) (int, string) {
 func contextWithPatience(t *testing.T) (context.Context, context.CancelFunc) {
 	t.Helper()
 	return context.WithTimeout(t.Context(), patience)
+}
+
+// settled waits until the service has nothing left that it could send. Only
+// then is it certain that nothing comes twice.
+func settled(t *testing.T, database string) error {
+	t.Helper()
+	ctx, cancel := contextWithPatience(t)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, database)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	look := time.NewTicker(100 * time.Millisecond)
+	defer look.Stop()
+	for left := 1; left > 0; <-look.C {
+		if err := conn.QueryRow(ctx, `
+			SELECT (SELECT count(*) FROM part WHERE delivery IN ('unsent', 'sending'))
+			     + (SELECT count(*) FROM message WHERE answer_id IS NULL)`).Scan(&left); err != nil {
+			return fmt.Errorf("%d messages and parts are left: %w", left, err)
+		}
+	}
+	return nil
 }

@@ -24,7 +24,7 @@ func (r running) try(t *testing.T, path, body string, headers ...string) (status
 	for i := 0; i+1 < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -147,7 +147,7 @@ func TestHangingCallIsCutWhenTheFaultIsLifted(t *testing.T) {
 				if err == nil {
 					t.Error("it was answered")
 				}
-			case <-time.After(30 * time.Second):
+			case <-time.After(patience):
 				t.Fatal("it hangs on")
 			}
 			if l := r.Ledger(); l.Counts.Outbound+l.Counts.ModelCalls > 0 {

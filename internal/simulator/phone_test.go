@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 func (r running) get(t *testing.T, path string, headers ...string) *http.Response {
@@ -20,7 +19,7 @@ func (r running) get(t *testing.T, path string, headers ...string) *http.Respons
 	for i := 0; i+1 < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,9 +31,6 @@ func (r running) get(t *testing.T, path string, headers ...string) *http.Respons
 func (r running) events(t *testing.T) func(event string, wanted func(data []byte) bool) {
 	t.Helper()
 	stream := r.get(t, "/api/events").Body
-	// A stream that tells nothing of what is waited for fails the test.
-	deadline := time.AfterFunc(time.Minute, func() { _ = stream.Close() })
-	t.Cleanup(func() { deadline.Stop() })
 	lines := bufio.NewReader(stream)
 	return func(event string, wanted func([]byte) bool) {
 		t.Helper()
@@ -260,7 +256,7 @@ func TestThePageIsServedUnderTheNamesOfThisMachineAlone(t *testing.T) {
 	request.Host = "evil.example:8001"
 	request.Header.Set("Origin", "http://evil.example:8001")
 	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,13 @@ const (
 	testKey    = "key"
 )
 
+// patience bounds every wait, so that what never comes fails its own test and
+// does not hold up all the others.
+const patience = time.Minute
+
+// client also gives up on an answer that stops half-way, a stream included.
+var client = &http.Client{Timeout: patience}
+
 // webhook is what reached the service.
 type webhook struct {
 	header http.Header
@@ -112,6 +119,7 @@ func run(t *testing.T, service *fakeService) running {
 		DisplayNumber: "+254 700 000000",
 		Timing:        Timing{RetryCap: 4 * time.Millisecond},
 	})
+	s.client.Timeout = patience // a machine that stands still for a while makes no attempt fail
 	server := httptest.NewServer(s.Handler())
 	t.Cleanup(server.Close)
 	t.Cleanup(s.Close)
@@ -121,7 +129,7 @@ func run(t *testing.T, service *fakeService) running {
 // wait fails the test if the ledger does not become as wanted.
 func (r running) wait(t *testing.T, wanted func(Ledger) bool) Ledger {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := r.WaitFor(ctx, wanted); err != nil {
 		t.Fatal(err)
@@ -143,7 +151,7 @@ func (r running) post(t *testing.T, path, body string, headers ...string) (int, 
 	for i := 0; i+1 < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
