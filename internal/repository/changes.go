@@ -21,7 +21,7 @@ func changeMessages(ctx context.Context, tx *pipeline, edits []whatsapp.Edit, re
 		keepChange(batch, edit.WAMID, edit.Text.Reveal(), false)
 	}
 	for _, wamid := range revokes {
-		batch.Queue(`UPDATE message SET revoked = true, body = '', media_id = '' WHERE wamid = $1`, wamid)
+		batch.Queue(`UPDATE message SET revoked = true, body = '', media_id = '', media_name = '' WHERE wamid = $1`, wamid)
 		keepChange(batch, wamid, "", true)
 	}
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
@@ -52,6 +52,7 @@ func takeUpChanges(batch *pgx.Batch, personID int64) {
 		UPDATE message
 		SET body     = CASE WHEN message.revoked THEN message.body ELSE early.body END,
 		    media_id = CASE WHEN early.revoked THEN '' ELSE message.media_id END,
+		    media_name = CASE WHEN early.revoked THEN '' ELSE message.media_name END,
 		    revoked  = message.revoked OR early.revoked
 		FROM early
 		WHERE message.id = early.id`, personID)

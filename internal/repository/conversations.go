@@ -60,7 +60,7 @@ func (c *Conversations) Due(ctx context.Context, personID int64) (whatsapp.Due, 
 		return err
 	})
 	batch.Queue(`
-		SELECT id, wamid, phone_number_id, kind, body, media_id, media_type, media_sha256, revoked,
+		SELECT id, wamid, phone_number_id, kind, body, media_id, media_type, media_sha256, media_name, revoked,
 		       CASE WHEN quotes = '' THEN '' ELSE coalesce(
 		           (SELECT part.body FROM part WHERE part.wamid = quotes),
 		           (SELECT quoted.body FROM message AS quoted WHERE quoted.wamid = message.quotes), '') END,
@@ -117,11 +117,11 @@ func scanPerson(row pgx.CollectableRow) (whatsapp.Person, error) {
 
 func scanWaiting(row pgx.CollectableRow) (whatsapp.Waiting, error) {
 	var w whatsapp.Waiting
-	var body, quoted string
+	var body, name, quoted string
 	var age, sentAgo, held float64
-	err := row.Scan(&w.ID, &w.WAMID, &w.PhoneNumberID, &w.Kind, &body, &w.Media.ID, &w.Media.MIMEType, &w.Media.SHA256, &w.Revoked,
+	err := row.Scan(&w.ID, &w.WAMID, &w.PhoneNumberID, &w.Kind, &body, &w.Media.ID, &w.Media.MIMEType, &w.Media.SHA256, &name, &w.Revoked,
 		&quoted, &age, &sentAgo, &held)
-	w.Text, w.Quoted = sensitive.NewText(body), sensitive.NewText(quoted)
+	w.Text, w.Media.Name, w.Quoted = sensitive.NewText(body), sensitive.NewText(name), sensitive.NewText(quoted)
 	w.Age, w.SentAgo, w.Held = seconds(age), seconds(sentAgo), max(seconds(held), 0)
 	return w, err
 }

@@ -90,21 +90,23 @@ func senders(messages []whatsapp.Message) []whatsapp.Identity {
 func insertMessages(statements *pgx.Batch, messages []whatsapp.Message, people []int64) {
 	n := len(messages)
 	wamids, numbers, kinds, bodies := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-	files, types, sums, quotes := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	files, types, sums, names := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	quotes := make([]string, n)
 	sent := make([]time.Time, n)
 	for k, m := range messages {
 		wamids[k], numbers[k], kinds[k], bodies[k], sent[k] = m.WAMID, m.PhoneNumberID, m.Kind, m.Text.Reveal(), m.SentAt
-		files[k], types[k], sums[k], quotes[k] = m.Media.ID, m.Media.MIMEType, m.Media.SHA256, m.Quotes
+		files[k], types[k], sums[k], names[k] = m.Media.ID, m.Media.MIMEType, m.Media.SHA256, m.Media.Name.Reveal()
+		quotes[k] = m.Quotes
 	}
 	statements.Queue(`
 		WITH due AS (
-			INSERT INTO message (wamid, person_id, phone_number_id, kind, body, media_id, media_type, media_sha256, quotes, sent_at)
+			INSERT INTO message (wamid, person_id, phone_number_id, kind, body, media_id, media_type, media_sha256, media_name, quotes, sent_at)
 			SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[],
-			                     $6::text[], $7::text[], $8::text[], $9::text[], $10::timestamptz[])
+			                     $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::timestamptz[])
 			ON CONFLICT (wamid) DO NOTHING
 			RETURNING person_id
 		)`+queueDue,
-		wamids, people, numbers, kinds, bodies, files, types, sums, quotes, sent)
+		wamids, people, numbers, kinds, bodies, files, types, sums, names, quotes, sent)
 }
 
 func insertKept(statements *pgx.Batch, items []whatsapp.Kept) {

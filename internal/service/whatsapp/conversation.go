@@ -129,7 +129,7 @@ func said(messages []Waiting) sensitive.Text {
 		}
 		line := m.Text.Reveal()
 		if line == "" || m.Media.ID != "" {
-			line = joined(" ", "["+m.Kind+"]", line)
+			line = joined(" ", "["+joined(" ", m.Kind, m.Media.Name.Reveal())+"]", line)
 		}
 		if !m.Quoted.IsZero() {
 			line = "(in reply to “" + shorten(m.Quoted.Reveal(), maxQuoted) + "”) " + line

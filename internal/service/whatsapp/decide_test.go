@@ -99,6 +99,12 @@ func media(id, mimeType, caption string, age time.Duration) Waiting {
 	return m
 }
 
+func document(id, mimeType string) Waiting {
+	m := waiting(1, "document", "", time.Second)
+	m.Media = Media{ID: id, MIMEType: mimeType, Name: sensitive.NewText("a.pdf")}
+	return m
+}
+
 func TestFilesReachTheModel(t *testing.T) {
 	t.Parallel()
 	transient := fault.New(fault.UpstreamTimeout, "later")
@@ -114,6 +120,7 @@ func TestFilesReachTheModel(t *testing.T) {
 		"a file that may come later":    {media("M1", "image/png", "look", time.Second), transient, "", ""},
 		"a file that came too late":     {media("M1", "image/png", "look", 2*mediaPatience), transient, "", "[image] look"},
 		"a caption of what is no image": {media("M1", "application/zip", "look", time.Second), nil, "", "[image] look"},
+		"a file with a name":            {document("M1", "application/pdf"), nil, "application/pdf:bytes of M1", "[document a.pdf]"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -137,14 +144,23 @@ func TestFilesReachTheModel(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsAllThereWasAndIsGoneIsAskedForAgain(t *testing.T) {
+func TestTheModelIsNotAskedAboutAFileThatItDoesNotSee(t *testing.T) {
 	t.Parallel()
-	w := &world{mediaErr: ErrNoMedia, due: Due{Waiting: []Waiting{media("M1", "image/png", "", time.Second)}}}
-	if _, err := w.service(Options{}).Reply(t.Context(), 7).Get(); err != nil {
-		t.Fatal(err)
-	}
-	if len(w.asked) != 0 || bodies(w.sent) != sentenceUnopened {
-		t.Errorf("the model was asked %d times, and the person reads %q", len(w.asked), bodies(w.sent))
+	for name, tt := range map[string]struct {
+		message Waiting
+		want    string
+	}{
+		"a picture that is gone":  {media("M1", "image/png", "", time.Second), sentenceUnopened},
+		"a document that is gone": {document("M1", "application/pdf"), sentenceUnopened},
+		"what no model reads":     {document("M1", "application/zip"), sentenceUnreadable},
+	} {
+		w := &world{mediaErr: ErrNoMedia, due: Due{Waiting: []Waiting{tt.message}}}
+		if _, err := w.service(Options{}).Reply(t.Context(), 7).Get(); err != nil {
+			t.Fatal(err)
+		}
+		if len(w.asked) != 0 || bodies(w.sent) != tt.want {
+			t.Errorf("%s: the model was asked %d times, and the person reads %q", name, len(w.asked), bodies(w.sent))
+		}
 	}
 }
 

@@ -104,7 +104,8 @@ func identify(in inbound, contacts []contact) Identity {
 	return who
 }
 
-// maxName bounds a name, in bytes. WhatsApp's own limit is 25 characters.
+// maxName bounds the name of a person or a file, in bytes. WhatsApp's own limit
+// for a person's is 25 characters.
 const maxName = 200
 
 // same reports whether the two share a name.

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"aisha/internal/sensitive"
 )
 
 // inbound is the part of a message that we read. Where its content stands
@@ -127,7 +129,10 @@ type interactive struct {
 // media is the file that came with the message, if any.
 func (in inbound) media() Media {
 	f := in.file()
-	return Media{ID: f.ID.text(), MIMEType: f.MIMEType.text(), SHA256: f.SHA256.text()}
+	return Media{
+		ID: f.ID.text(), MIMEType: f.MIMEType.text(), SHA256: f.SHA256.text(),
+		Name: sensitive.NewText(shorten(f.Filename.text(), maxName)),
+	}
 }
 
 func (in inbound) file() file {
@@ -180,8 +185,6 @@ func (in inbound) said() string {
 		return cards(in.Contacts)
 	case "order":
 		return in.order()
-	case "document":
-		return joined("\n", in.Document.Filename.text(), in.Document.Caption.text())
 	}
 	return in.file().Caption.text()
 }

@@ -32,6 +32,7 @@ type Media struct {
 	ID       string // empty: there is no file
 	MIMEType string
 	SHA256   string // of the bytes, in base64; empty where Meta left it out
+	Name     sensitive.Text
 }
 
 // Edit replaces the words of a message that its sender has changed.

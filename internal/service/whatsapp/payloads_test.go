@@ -14,7 +14,7 @@ func describe(b Batch) string {
 	for _, m := range b.Messages {
 		line := fmt.Sprintf("%s of %s: %q", m.Kind, name(m.Sender), m.Text.Reveal())
 		if m.Media.ID != "" {
-			line += " with " + m.Media.ID + " " + m.Media.MIMEType
+			line += joined(" ", " with", m.Media.ID, m.Media.MIMEType, m.Media.Name.Reveal())
 		}
 		if m.Quotes != "" {
 			line += " quoting " + m.Quotes
@@ -60,7 +60,7 @@ func TestEveryKindOfMessage(t *testing.T) {
 		"voice note":              {`{F,ID,"type":"audio","audio":{"id":"M1","mime_type":"audio/ogg; codecs=opus","voice":true}}`, `audio of W: "" with M1 audio/ogg; codecs=opus`},
 		"voice, the old form":     {`{F,ID,"type":"voice","voice":{"id":"M1","mime_type":"audio/ogg"}}`, `voice of W: "" with M1 audio/ogg`},
 		"video":                   {`{F,ID,"type":"video","video":{"id":"M1","mime_type":"video/mp4","caption":"c"}}`, `video of W: "c" with M1 video/mp4`},
-		"document":                {`{F,ID,"type":"document","document":{"id":"M1","mime_type":"application/pdf","filename":"a.pdf","caption":"c"}}`, `document of W: "a.pdf\nc" with M1 application/pdf`},
+		"document":                {`{F,ID,"type":"document","document":{"id":"M1","mime_type":"application/pdf","filename":"a.pdf","caption":"c"}}`, `document of W: "c" with M1 application/pdf a.pdf`},
 		"sticker":                 {`{F,ID,"type":"sticker","sticker":{"id":"M1","mime_type":"image/webp","animated":false}}`, `sticker of W: "" with M1 image/webp`},
 		"location":                {`{F,ID,"type":"location","location":{"latitude":-1.28,"longitude":36.82,"name":"N","address":"A"}}`, `location of W: "My location: N, A (-1.28, 36.82)"`},
 		"pin, numbers as strings": {`{F,ID,"type":"location","location":{"latitude":"-1.28","longitude":"36.82"}}`, `location of W: "My location: (-1.28, 36.82)"`},
