@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/tidwall/gjson"
+
 	"aisha/internal/fault"
 )
 
@@ -55,12 +57,13 @@ func checkMedia(header http.Header) error {
 // members are what a JSON object holds. Their names are exact: encoding/json
 // would take "USERNAME" for "username" if it filled a struct.
 type members struct {
-	raw   map[string]json.RawMessage
-	wrong []fault.Field
+	object gjson.Result
+	wrong  []fault.Field
 }
 
-// parseMembers takes exactly one JSON object. encoding/json bounds how deep it
-// may be nested, and would replace invalid UTF-8 without a word.
+// parseMembers takes exactly one JSON object. encoding/json says whether it is
+// one, and bounds how deep it may be nested; it would replace invalid UTF-8
+// without a word, and takes several times as long to read it.
 func parseMembers(body []byte) (*members, error) {
 	body = bytes.TrimSpace(body)
 	switch {
@@ -73,37 +76,42 @@ func parseMembers(body []byte) (*members, error) {
 	case body[0] != '{':
 		return nil, fault.InvalidField("body", "must be a JSON object")
 	}
-	m := &members{}
-	if err := json.Unmarshal(body, &m.raw); err != nil {
-		return nil, fault.Wrap(err, fault.Malformed, "the body is not one JSON value")
-	}
-	return m, nil
+	return &members{object: gjson.ParseBytes(body)}, nil
+}
+
+// named is the member of that name, the last where there are several.
+func (m *members) named(name string) (found gjson.Result) {
+	m.object.ForEach(func(key, value gjson.Result) bool {
+		if key.Str == name {
+			found = value
+		}
+		return true
+	})
+	return found
 }
 
 // text takes a member that must be there and must be a string. What it says
 // is the service's to judge.
 func (m *members) text(name string) string {
-	raw, there := m.raw[name]
-	if !there {
+	value := m.named(name)
+	switch {
+	case !value.Exists():
 		m.wrong = append(m.wrong, fault.Field{Name: name, Message: "is missing"})
 		return ""
-	}
-	var value *string // a pointer tells null from ""
-	if err := json.Unmarshal(raw, &value); err != nil || value == nil {
+	case value.Type != gjson.String:
 		m.wrong = append(m.wrong, fault.Field{Name: name, Message: "must be a string"})
 		return ""
-	}
-	if loneSurrogate(raw, *value) {
+	case loneSurrogate(value.Raw, value.Str):
 		m.wrong = append(m.wrong, fault.Field{Name: name, Message: "must be valid Unicode: it has half of a surrogate pair"})
 		return ""
 	}
-	return *value
+	return value.Str
 }
 
 // loneSurrogate reports whether decoding raw replaced half of a surrogate
 // pair, which encoding/json does without a word. A replacement character that
 // was written as such does not count.
-func loneSurrogate(raw []byte, decoded string) bool {
-	written := bytes.Count(raw, []byte("\uFFFD")) + bytes.Count(bytes.ToLower(raw), []byte(`\ufffd`))
-	return strings.Count(decoded, "\uFFFD") > written
+func loneSurrogate(raw, decoded string) bool {
+	replaced := strings.Count(decoded, "\uFFFD")
+	return replaced > 0 && replaced > strings.Count(raw, "\uFFFD")+strings.Count(strings.ToLower(raw), `\ufffd`)
 }
