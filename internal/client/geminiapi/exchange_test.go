@@ -51,7 +51,8 @@ func TestTheRequestIsWhatTheAPIExpects(t *testing.T) {
 				{"text": "what is \ufffd this?"},
 				{"inlineData": {"mimeType": "audio/ogg; codecs=opus", "data": "c291bmQ="}}
 			]}
-		]
+		],
+		"generationConfig": {}
 	}`
 	if canonical(t, got.body) != canonical(t, []byte(want)) {
 		t.Errorf("body %s", got.body)

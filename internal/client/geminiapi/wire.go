@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	pb "cloud.google.com/go/ai/generativelanguage/apiv1beta/generativelanguagepb"
+	"github.com/tidwall/sjson"
 )
 
 // chunk is one item of an answer's stream, reduced to what this package uses.
@@ -175,26 +176,9 @@ func (c *candidate) keepWords() {
 }
 
 // withoutCandidateCount takes out of a request what the SDK always puts in
-// and newer models refuse: how many answers are wanted.
+// and newer models refuse: how many answers are wanted. It searches the bytes,
+// because a conversation may be long and decoding it costs more than all else
+// that is done here.
 func withoutCandidateCount(body []byte) ([]byte, error) {
-	var request map[string]json.RawMessage
-	if err := json.Unmarshal(body, &request); err != nil {
-		return nil, err
-	}
-	var settings map[string]json.RawMessage
-	if raw, ok := request["generationConfig"]; ok {
-		if err := json.Unmarshal(raw, &settings); err != nil {
-			return nil, err
-		}
-	}
-	delete(settings, "candidateCount")
-	delete(request, "generationConfig")
-	if len(settings) > 0 {
-		raw, err := json.Marshal(settings)
-		if err != nil {
-			return nil, err
-		}
-		request["generationConfig"] = raw
-	}
-	return json.Marshal(request)
+	return sjson.DeleteBytes(body, "generationConfig.candidateCount")
 }
