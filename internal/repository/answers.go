@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"aisha/internal/service/whatsapp"
 )
@@ -14,32 +15,68 @@ import (
 const muted = time.Hour
 
 // SaveAnswer stores an answer with its parts and its effect, marks its messages
-// and returns the parts as they are stored.
+// and returns the parts as they are stored. Answers that are stored at the same
+// time share a commit.
 func (c *Conversations) SaveAnswer(ctx context.Context, answer whatsapp.Answer) ([]whatsapp.Part, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-
-	parts, err := saveAnswer(ctx, c.pool, answer)
+	prepared, parts, err := prepare(answer)
 	if err != nil {
-		return nil, fmt.Errorf("store an answer: %w", translate(err))
+		return nil, err
+	}
+	saved, err := c.saves.do(ctx, prepared)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("store an answer: %w", err)
+	case !saved.all:
+		return nil, whatsapp.ErrOvertaken
+	case saved.begun:
+		parts[0].Delivery, parts[0].Attempts = whatsapp.Sending, 1
 	}
 	return parts, nil
 }
 
-// saveAnswer stores everything in one statement, or nothing where one of the
-// messages has an answer already. Where the send of the first part is to begin,
-// and neither the gate of the number nor the person's quota holds it back, it
-// begins with it, as BeginSend would have it.
-func saveAnswer(ctx context.Context, tx querier, answer whatsapp.Answer) ([]whatsapp.Part, error) {
-	parts, columns, err := newParts(answer)
-	if err != nil {
-		return nil, err
+// preparedAnswer is an answer whose parts have their ids, column by column.
+type preparedAnswer struct {
+	whatsapp.Answer
+	ids                      []uuid.UUID
+	bodies, replies, buttons []string
+}
+
+// prepare gives the parts their ids. These grow with time, so that new parts
+// stand together in the index.
+func prepare(answer whatsapp.Answer) (preparedAnswer, []whatsapp.Part, error) {
+	prepared := preparedAnswer{Answer: answer}
+	var parts []whatsapp.Part
+	for _, part := range answer.Parts {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return preparedAnswer{}, nil, fmt.Errorf("make the id of a part: %w", err)
+		}
+		parts = append(parts, whatsapp.Part{
+			ID: id.String(), PhoneNumberID: answer.PhoneNumberID,
+			Body: part.Body, ReplyTo: part.ReplyTo, Button: part.Button, Delivery: whatsapp.Unsent,
+		})
+		prepared.ids, prepared.bodies = append(prepared.ids, id), append(prepared.bodies, part.Body.Reveal())
+		prepared.replies, prepared.buttons = append(prepared.replies, part.ReplyTo), append(prepared.buttons, part.Button)
 	}
+	return prepared, parts, nil
+}
+
+// savedAnswer is what became of it.
+type savedAnswer struct {
+	all   bool // is stored; else nothing of it, because one of the messages has an answer already
+	begun bool // has the send of the first part
+}
+
+// queueAnswer stores everything in one statement. Where the send of the first
+// part is to begin, and neither the gate of the number nor the person's quota
+// holds it back, it begins with it, as BeginSend would have it.
+func queueAnswer(statements *pgx.Batch, answer preparedAnswer, saved *savedAnswer) {
 	effect, messages := answer.Effect, append([]int64{}, answer.MessageIDs...) // none is not NULL
-	var saved, begun bool
-	err = tx.QueryRow(ctx, `
+	statements.Queue(`
 		WITH waiting AS (
-			SELECT id FROM message WHERE id = ANY ($7::bigint[]) AND answer_id IS NULL ORDER BY id FOR UPDATE
+			SELECT id FROM message
+			WHERE person_id = $1 AND answer_id IS NULL AND id = ANY ($7::bigint[])
+			ORDER BY id FOR UPDATE
 		), answer AS (
 			INSERT INTO answer (person_id, phone_number_id, body, model, prompt_tokens, response_tokens)
 			SELECT $1, $2, $3, $4, $5, $6 WHERE (SELECT count(*) FROM waiting) = cardinality($7)
@@ -70,45 +107,9 @@ func saveAnswer(ctx context.Context, tx querier, answer whatsapp.Answer) ([]what
 		SELECT EXISTS (SELECT FROM answer), EXISTS (SELECT FROM begun)`,
 		answer.PersonID, answer.PhoneNumberID, answer.Words.Body.Reveal(),
 		answer.Words.Model, answer.Words.PromptTokens, answer.Words.ResponseTokens, messages,
-		columns.ids, columns.bodies, columns.replies, columns.buttons,
+		answer.ids, answer.bodies, answer.replies, answer.buttons,
 		effect == whatsapp.OptOut, effect == whatsapp.OptIn, effect == whatsapp.Hint, effect == whatsapp.Invite,
 		effect == whatsapp.Mute, muted, effect != whatsapp.NoEffect,
-		answer.Begin && len(parts) > 0, (personBurst-1)*personEvery, personEvery,
-	).Scan(&saved, &begun)
-	if err != nil {
-		return nil, err
-	}
-	if !saved {
-		return nil, whatsapp.ErrOvertaken
-	}
-	if begun {
-		parts[0].Delivery, parts[0].Attempts = whatsapp.Sending, 1
-	}
-	return parts, nil
-}
-
-// partColumns are the parts of an answer, column by column.
-type partColumns struct {
-	ids                      []uuid.UUID
-	bodies, replies, buttons []string
-}
-
-// newParts gives the parts their ids. These grow with time, so that new parts
-// stand together in the index.
-func newParts(answer whatsapp.Answer) ([]whatsapp.Part, partColumns, error) {
-	var parts []whatsapp.Part
-	var columns partColumns
-	for _, part := range answer.Parts {
-		id, err := uuid.NewV7()
-		if err != nil {
-			return nil, partColumns{}, fmt.Errorf("make the id of a part: %w", err)
-		}
-		parts = append(parts, whatsapp.Part{
-			ID: id.String(), PhoneNumberID: answer.PhoneNumberID,
-			Body: part.Body, ReplyTo: part.ReplyTo, Button: part.Button, Delivery: whatsapp.Unsent,
-		})
-		columns.ids, columns.bodies = append(columns.ids, id), append(columns.bodies, part.Body.Reveal())
-		columns.replies, columns.buttons = append(columns.replies, part.ReplyTo), append(columns.buttons, part.Button)
-	}
-	return parts, columns, nil
+		answer.Begin && len(answer.ids) > 0, (personBurst-1)*personEvery, personEvery,
+	).QueryRow(func(row pgx.Row) error { return row.Scan(&saved.all, &saved.begun) })
 }

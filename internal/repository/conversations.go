@@ -14,10 +14,17 @@ import (
 )
 
 // Conversations remembers what persons said and were answered.
-type Conversations struct{ pool *pgxpool.Pool }
+type Conversations struct {
+	pool  *pgxpool.Pool
+	saves groupCommit[preparedAnswer, savedAnswer]
+}
 
 // NewConversations makes a Conversations.
-func NewConversations(pool *pgxpool.Pool) *Conversations { return &Conversations{pool} }
+func NewConversations(pool *pgxpool.Pool) *Conversations {
+	c := &Conversations{pool: pool}
+	c.saves.commit = inOneTrip(pool, queueAnswer)
+	return c
+}
 
 // maxWaiting bounds how many messages one answer takes up. What is beyond it
 // is answered next.

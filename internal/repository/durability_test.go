@@ -140,7 +140,7 @@ func TestWhatIsGivenUpLeavesNoTraceOrAWholeOne(t *testing.T) {
 				}
 			})
 		}
-		begin(impatient, "committing", context.Canceled)
+		begin(impatient, "committing", nil) // who commits learns what came of it
 		await(t, "its commit stalls", stalled(t, pool))
 		begin(impatient, "waiting", context.Canceled)
 		begin(t.Context(), "patient", nil)

@@ -63,13 +63,18 @@ func storePreference(ctx context.Context, tx *pipeline, preference whatsapp.Pref
 	if tag.RowsAffected() == 0 || preference.Confirmation.IsZero() || preference.PhoneNumberID == "" {
 		return nil, nil
 	}
-	_, err = saveAnswer(ctx, tx, whatsapp.Answer{
+	answer, _, err := prepare(whatsapp.Answer{
 		PersonID:      id,
 		PhoneNumberID: preference.PhoneNumberID,
 		Words:         whatsapp.Words{Body: preference.Confirmation},
 		Parts:         []whatsapp.OutgoingPart{{Body: preference.Confirmation}},
 	})
-	return []int64{id}, err
+	if err != nil {
+		return nil, err
+	}
+	statements := &pgx.Batch{}
+	queueAnswer(statements, answer, &savedAnswer{})
+	return []int64{id}, tx.SendBatch(ctx, statements).Close()
 }
 
 // renamePerson gives a person another name. Whoever has the new user id is the

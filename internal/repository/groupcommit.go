@@ -7,6 +7,9 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"aisha/internal/fault"
 )
 
@@ -21,7 +24,7 @@ type groupCommit[In, Out any] struct {
 	// commit makes what all calls bring durable in one transaction, or nothing
 	// of it, and returns one result for each call.
 	commit func(context.Context, []In) ([]Out, error)
-	weight func(In) int // in rows, or what costs as much; at least 1
+	weight func(In) int // in rows, or what costs as much; at least 1. Nil: each call is one
 
 	mu      sync.Mutex // guards what follows
 	waiting []*call[In, Out]
@@ -53,44 +56,68 @@ type call[In, Out any] struct {
 // alone, and fault.Unavailable where too much waits. When ctx ends first the
 // commit may still be under way, so what was handed in must not change.
 func (g *groupCommit[In, Out]) do(ctx context.Context, in In) (Out, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-
-	c := &call[In, Out]{ctx: ctx, in: in, weight: g.weight(in), done: make(chan struct{})}
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+	}
+	c := &call[In, Out]{ctx: ctx, in: in, weight: 1, done: make(chan struct{})}
+	if g.weight != nil {
+		c.weight = g.weight(in)
+	}
 	var none Out
-	if err := g.enqueue(c); err != nil {
+	first, err := g.enqueue(c)
+	if err != nil {
 		return none, err
+	}
+	if first {
+		// Whoever finds nobody at work commits themselves: to hand a lone call
+		// to another goroutine takes as long as a good part of the call. The
+		// commit outlasts ctx, so nobody else is hurt when this caller gives up.
+		if calls := g.next(); len(calls) > 0 {
+			g.settle(calls)
+			g.goOn()
+		}
 	}
 	select {
 	case <-c.done:
-		return c.out, c.err
 	case <-ctx.Done():
+	}
+	select {
+	case <-c.done: // both may have ended, and then the result counts
+		return c.out, c.err
+	default:
 		return none, translate(ctx.Err())
 	}
 }
 
-// enqueue lets the call wait, and starts the work where nobody is at it. It is
-// no caller who works, so that none who gives up takes the others along.
-func (g *groupCommit[In, Out]) enqueue(c *call[In, Out]) error {
+// enqueue lets the call wait, and reports whether nobody is at work.
+func (g *groupCommit[In, Out]) enqueue(c *call[In, Out]) (first bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.waiting) > 0 && g.load+c.weight > maxQueued {
-		return fault.New(fault.Unavailable, "the service has too much to do at the moment; try again soon")
+		return false, fault.New(fault.Unavailable, "the service has too much to do at the moment; try again soon")
 	}
 	g.waiting = append(g.waiting, c)
 	g.load += c.weight
-	if !g.working {
-		g.working = true
-		go g.work()
-	}
-	return nil
+	first = !g.working
+	g.working = true
+	return first, nil
 }
 
-// work commits until nobody waits.
-func (g *groupCommit[In, Out]) work() {
-	for calls := g.next(); len(calls) > 0; calls = g.next() {
-		g.settle(calls)
+// goOn commits until nobody waits, while the first caller goes its way.
+func (g *groupCommit[In, Out]) goOn() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.working = len(g.waiting) > 0
+	if !g.working {
+		return
 	}
+	go func() {
+		for calls := g.next(); len(calls) > 0; calls = g.next() {
+			g.settle(calls)
+		}
+	}()
 }
 
 // next takes the calls of the next commit from those that wait, and drops
@@ -154,4 +181,20 @@ func (g *groupCommit[In, Out]) try(calls []*call[In, Out]) (outs []Out, err erro
 		ins[k] = c.in
 	}
 	return g.commit(ctx, ins)
+}
+
+// inOneTrip is a commit of calls that have statements of their own: these
+// travel together and are one transaction. Queue adds those of one call, which
+// leave what they yield in its result.
+func inOneTrip[In, Out any](pool *pgxpool.Pool, queue func(statements *pgx.Batch, in In, out *Out)) func(context.Context, []In) ([]Out, error) {
+	return func(ctx context.Context, ins []In) ([]Out, error) {
+		statements, outs := &pgx.Batch{}, make([]Out, len(ins))
+		for k, in := range ins {
+			queue(statements, in, &outs[k])
+		}
+		if err := pool.SendBatch(ctx, statements).Close(); err != nil {
+			return nil, translate(err)
+		}
+		return outs, nil
+	}
 }

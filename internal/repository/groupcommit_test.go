@@ -229,13 +229,30 @@ func TestACallGivenUpDuringItsCommitCostsTheOthersNothing(t *testing.T) {
 		var c callers
 		g := d.group()
 		impatient, giveUp := context.WithCancel(t.Context())
-		c.call(impatient, t, g, 1) // it started the work
-		c.call(t.Context(), t, g, 2)
+		c.call(impatient, t, g, 1) // it commits, and so learns what came of it
+		c.call(impatient, t, g, 2)
+		c.call(t.Context(), t, g, 3)
+		time.Sleep(3 * time.Second / 2) // the second commit is under way
 		giveUp()
-		expectEnds(t, c.settled(), func(n int, err error) bool { return errors.Is(err, context.Canceled) == (n == 1) })
-		if got := d.stored(); !slices.Equal(got, to(1, 2)) {
+		expectEnds(t, c.settled(), func(n int, err error) bool { return errors.Is(err, context.Canceled) == (n == 2) })
+		if got := d.stored(); !slices.Equal(got, to(1, 3)) {
 			t.Errorf("stored %v, want a whole trace of what was given up", got)
 		}
+	})
+}
+
+func TestWhoCommitsLearnsTheResultEvenAfterGivingUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var d disk
+		var c callers
+		g := d.group()
+		impatient, giveUp := context.WithCancel(t.Context())
+		c.call(impatient, t, g, 1)
+		c.call(t.Context(), t, g, 2)
+		giveUp()
+		expectEnds(t, c.settled(), func(_ int, err error) bool { return err == nil })
+		expectCommits(t, &d, to(1, 1), to(2, 2))
 	})
 }
 
