@@ -73,11 +73,17 @@ func canonical(t *testing.T, raw []byte) string {
 	return string(sorted)
 }
 
-func TestOtherSettingsOfARequestStay(t *testing.T) {
+func TestOnlyTheCandidateCountGoes(t *testing.T) {
 	t.Parallel()
-	got, err := withoutCandidateCount([]byte(`{"generationConfig":{"candidateCount":1,"maxOutputTokens":9}}`))
-	if err != nil || string(got) != `{"generationConfig":{"maxOutputTokens":9}}` {
-		t.Errorf("got %s, %v", got, err)
+	for given, want := range map[string]string{
+		`{"generationConfig":{"candidateCount":1}}`:                                         `{"generationConfig":{}}`,
+		`{"generationConfig":{"candidateCount": 1, "maxOutputTokens":9}}`:                   `{"generationConfig":{ "maxOutputTokens":9}}`,
+		`{"text":"\"candidateCount\":1, \\\"candidateCount\":1 and \"candidateCount"}`:      `{"text":"\"candidateCount\":1, \\\"candidateCount\":1 and \"candidateCount"}`,
+		`{"text":"\"candidateCount\":1,","generationConfig":{"candidateCount":1,"topK":3}}`: `{"text":"\"candidateCount\":1,","generationConfig":{"topK":3}}`,
+	} {
+		if got := withoutCandidateCount([]byte(given)); string(got) != want {
+			t.Errorf("%s became %s, want %s", given, got, want)
+		}
 	}
 }
 

@@ -3,7 +3,6 @@ package geminiapi
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -64,9 +63,7 @@ func (t *transport) outgoing(in *http.Request) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	if body, err = withoutCandidateCount(body); err != nil {
-		return nil, errors.New("gemini api: the SDK made a request that is not JSON")
-	}
+	body = withoutCandidateCount(body)
 	out := in.Clone(in.Context())
 	out.Header.Set("X-Goog-Api-Key", t.key.Reveal())
 	out.ContentLength = int64(len(body))

@@ -7,10 +7,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 
 	pb "cloud.google.com/go/ai/generativelanguage/apiv1beta/generativelanguagepb"
-	"github.com/tidwall/sjson"
 )
 
 // chunk is one item of an answer's stream, reduced to what this package uses.
@@ -175,10 +175,13 @@ func (c *candidate) keepWords() {
 	c.Content.Parts = kept
 }
 
-// withoutCandidateCount takes out of a request what the SDK always puts in
-// and newer models refuse: how many answers are wanted. It searches the bytes,
-// because a conversation may be long and decoding it costs more than all else
-// that is done here.
-func withoutCandidateCount(body []byte) ([]byte, error) {
-	return sjson.DeleteBytes(body, "generationConfig.candidateCount")
+// candidateCount is how many answers are wanted, which the SDK always puts in,
+// as the first of the settings, and newer models refuse. What a person wrote
+// cannot look like it: in JSON its quotes are escaped.
+var candidateCount = regexp.MustCompile(`"candidateCount":\s*\d+\s*,?`)
+
+// withoutCandidateCount searches the bytes, because a conversation may be long
+// and to decode it costs more than all else that is done here.
+func withoutCandidateCount(body []byte) []byte {
+	return candidateCount.ReplaceAll(body, nil)
 }
