@@ -26,7 +26,7 @@ func (b *bench) callersAtOnce() measurement {
 			var group sync.WaitGroup
 			for c := range callers {
 				group.Go(func() {
-					failures[c] = ask(s.address, prompt())
+					failures[c] = ask(s.address, prompt(servicePath))
 					waits[c] = time.Since(begin)
 				})
 			}

@@ -81,7 +81,7 @@ func (b *bench) profiled() map[string]work {
 			return err
 		}},
 		"prompts": {"answering", b.upstreams(), func(s *runningService, span time.Duration) error {
-			_, err := prompts(s, span)
+			_, err := prompts(s.address, servicePath, span)
 			return err
 		}},
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"aisha/internal/service/whatsapp"
 )
@@ -42,8 +43,10 @@ func keepChange(batch *pgx.Batch, wamid, body string, revoked bool) {
 // when they are about to be answered and not when they are stored, because a
 // change may be stored at the same moment as its message, and neither
 // transaction would see the other's row.
-func takeUpChanges(batch *pgx.Batch, personID int64) {
-	batch.Queue(`
+func takeUpChanges(ctx context.Context, pool *pgxpool.Pool, personID int64) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err := pool.Exec(ctx, `
 		WITH early AS (
 			DELETE FROM early_change USING message
 			WHERE message.person_id = $1 AND message.answer_id IS NULL AND early_change.wamid = message.wamid
@@ -56,4 +59,5 @@ func takeUpChanges(batch *pgx.Batch, personID int64) {
 		    revoked  = message.revoked OR early.revoked
 		FROM early
 		WHERE message.id = early.id`, personID)
+	return translate(err)
 }

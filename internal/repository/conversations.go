@@ -15,14 +15,20 @@ import (
 
 // Conversations remembers what persons said and were answered.
 type Conversations struct {
-	pool  *pgxpool.Pool
-	saves groupCommit[preparedAnswer, savedAnswer]
+	pool      *pgxpool.Pool
+	dues      groupCommit[int64, foundDue]
+	histories groupCommit[historyOf, []whatsapp.Exchange]
+	saves     groupCommit[preparedAnswer, savedAnswer]
+	lefts     groupCommit[int64, bool]
 }
 
 // NewConversations makes a Conversations.
 func NewConversations(pool *pgxpool.Pool) *Conversations {
 	c := &Conversations{pool: pool}
+	c.dues.commit = inOneTrip(pool, readDue)
+	c.histories.commit = inOneTrip(pool, readHistory)
 	c.saves.commit = inOneTrip(pool, queueAnswer)
+	c.lefts.commit = inOneTrip(pool, readLeft)
 	return c
 }
 
@@ -30,15 +36,29 @@ func NewConversations(pool *pgxpool.Pool) *Conversations {
 // is answered next.
 const maxWaiting = 100
 
-// Due is what is left to do for a person, read in one round trip.
+// Due is what is left to do for a person.
 func (c *Conversations) Due(ctx context.Context, personID int64) (whatsapp.Due, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
+	due, err := c.dues.do(ctx, personID)
+	if err == nil && due.changed {
+		if err = takeUpChanges(ctx, c.pool, personID); err == nil {
+			due, err = c.dues.do(ctx, personID)
+		}
+	}
+	if err != nil {
+		return whatsapp.Due{}, fmt.Errorf("read what is due: %w", err)
+	}
+	return due.Due, nil
+}
 
-	var due whatsapp.Due
-	batch := &pgx.Batch{}
-	takeUpChanges(batch, personID)
-	batch.Queue(`
+// foundDue is what is due, and whether a change of it came before it did and is
+// to be taken up first.
+type foundDue struct {
+	whatsapp.Due
+	changed bool
+}
+
+func readDue(statements *pgx.Batch, personID int64, due *foundDue) {
+	statements.Queue(`
 		SELECT coalesce(user_id, ''), coalesce(phone, ''), name,
 		       opted_out_at IS NOT NULL, coalesce(paused_until > now(), false), coalesce(hinted_at > now() - interval '1 day', false),
 		       EXISTS (SELECT FROM waiting_list WHERE phone_number = '+' || person.phone),
@@ -56,7 +76,7 @@ func (c *Conversations) Due(ctx context.Context, personID int64) (whatsapp.Due, 
 		}
 		return err
 	})
-	batch.Queue(`
+	statements.Queue(`
 		SELECT part.id::text, answer.phone_number_id, part.body, part.reply_to, part.button, part.delivery::text, part.attempts,
 		       extract(epoch FROM now() - coalesce(part.attempted_at, now()))::float8
 		FROM part JOIN answer ON answer.id = part.answer_id
@@ -66,7 +86,7 @@ func (c *Conversations) Due(ctx context.Context, personID int64) (whatsapp.Due, 
 		due.Parts, err = pgx.CollectRows(rows, scanPart)
 		return err
 	})
-	batch.Queue(`
+	statements.Queue(`
 		SELECT id, wamid, phone_number_id, kind, body, media_id, media_type, media_sha256, media_name, revoked,
 		       CASE WHEN quotes = '' THEN '' ELSE coalesce(
 		           (SELECT part.body FROM part WHERE part.wamid = quotes),
@@ -74,34 +94,36 @@ func (c *Conversations) Due(ctx context.Context, personID int64) (whatsapp.Due, 
 		       extract(epoch FROM now() - received_at)::float8,
 		       extract(epoch FROM now() - least(sent_at, received_at))::float8,
 		       coalesce((SELECT extract(epoch FROM CASE WHEN probe IS NULL THEN resume_at ELSE least(resume_at, now() + $3::interval) END - now()) FROM sending_gate
-		                 WHERE sending_gate.phone_number_id = message.phone_number_id), 0)::float8
+		                 WHERE sending_gate.phone_number_id = message.phone_number_id), 0)::float8,
+		       EXISTS (SELECT FROM early_change WHERE early_change.wamid = message.wamid)
 		FROM message
 		WHERE person_id = $1 AND answer_id IS NULL
 		ORDER BY id
 		LIMIT $2`, personID, maxWaiting, probeWait,
 	).Query(func(rows pgx.Rows) (err error) {
-		due.Waiting, err = pgx.CollectRows(rows, scanWaiting)
+		due.Waiting, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (whatsapp.Waiting, error) {
+			waiting, changed, err := scanWaiting(row)
+			due.changed = due.changed || changed
+			return waiting, err
+		})
 		return err
 	})
-	if err := c.pool.SendBatch(ctx, batch).Close(); err != nil {
-		return whatsapp.Due{}, fmt.Errorf("read what is due: %w", translate(err))
-	}
-	return due, nil
 }
 
 // Left reports whether anything is left to do for a person.
 func (c *Conversations) Left(ctx context.Context, personID int64) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-
-	var left bool
-	err := c.pool.QueryRow(ctx, `
-		SELECT EXISTS (SELECT FROM part WHERE person_id = $1 AND delivery IN ('unsent', 'sending'))
-		    OR EXISTS (SELECT FROM message WHERE person_id = $1 AND answer_id IS NULL)`, personID).Scan(&left)
+	left, err := c.lefts.do(ctx, personID)
 	if err != nil {
-		return false, fmt.Errorf("look whether anything is left: %w", translate(err))
+		return false, fmt.Errorf("look whether anything is left: %w", err)
 	}
 	return left, nil
+}
+
+func readLeft(statements *pgx.Batch, personID int64, left *bool) {
+	statements.Queue(`
+		SELECT EXISTS (SELECT FROM part WHERE person_id = $1 AND delivery IN ('unsent', 'sending'))
+		    OR EXISTS (SELECT FROM message WHERE person_id = $1 AND answer_id IS NULL)`, personID,
+	).QueryRow(func(row pgx.Row) error { return row.Scan(left) })
 }
 
 func scanPart(row pgx.CollectableRow) (whatsapp.Part, error) {
@@ -122,43 +144,51 @@ func scanPerson(row pgx.CollectableRow) (whatsapp.Person, error) {
 	return person, err
 }
 
-func scanWaiting(row pgx.CollectableRow) (whatsapp.Waiting, error) {
-	var w whatsapp.Waiting
+func scanWaiting(row pgx.CollectableRow) (w whatsapp.Waiting, changed bool, err error) {
 	var body, name, quoted string
 	var age, sentAgo, held float64
-	err := row.Scan(&w.ID, &w.WAMID, &w.PhoneNumberID, &w.Kind, &body, &w.Media.ID, &w.Media.MIMEType, &w.Media.SHA256, &name, &w.Revoked,
-		&quoted, &age, &sentAgo, &held)
+	err = row.Scan(&w.ID, &w.WAMID, &w.PhoneNumberID, &w.Kind, &body, &w.Media.ID, &w.Media.MIMEType, &w.Media.SHA256, &name, &w.Revoked,
+		&quoted, &age, &sentAgo, &held, &changed)
 	w.Text, w.Media.Name, w.Quoted = sensitive.NewText(body), sensitive.NewText(name), sensitive.NewText(quoted)
 	w.Age, w.SentAgo, w.Held = seconds(age), seconds(sentAgo), max(seconds(held), 0)
-	return w, err
+	return w, changed, err
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 // History is the newest exchanges of a person, oldest first.
 func (c *Conversations) History(ctx context.Context, personID int64, limit int) ([]whatsapp.Exchange, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
+	history, err := c.histories.do(ctx, historyOf{personID, limit})
+	if err != nil {
+		return nil, fmt.Errorf("read the history: %w", err)
+	}
+	slices.Reverse(history)
+	return history, nil
+}
 
-	rows, err := c.pool.Query(ctx, `
+// historyOf is whose history is read, and how much of it.
+type historyOf struct {
+	person int64
+	limit  int
+}
+
+func readHistory(statements *pgx.Batch, of historyOf, history *[]whatsapp.Exchange) {
+	statements.Queue(`
 		SELECT (SELECT coalesce(string_agg(nullif(message.body, ''), E'\n' ORDER BY message.id), '')
 		        FROM message WHERE message.answer_id = answer.id),
 		       answer.body
 		FROM answer
 		WHERE answer.person_id = $1 AND answer.body <> ''
 		ORDER BY answer.id DESC
-		LIMIT $2`, personID, limit)
-	if err != nil {
-		return nil, fmt.Errorf("read the history: %w", translate(err))
-	}
-	history, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (whatsapp.Exchange, error) {
-		var said, answered string
-		err := row.Scan(&said, &answered)
-		return whatsapp.Exchange{Said: sensitive.NewText(said), Answered: sensitive.NewText(answered)}, err
+		LIMIT $2`, of.person, of.limit,
+	).Query(func(rows pgx.Rows) (err error) {
+		*history, err = pgx.CollectRows(rows, scanExchange)
+		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read the history: %w", translate(err))
-	}
-	slices.Reverse(history)
-	return history, nil
+}
+
+func scanExchange(row pgx.CollectableRow) (whatsapp.Exchange, error) {
+	var said, answered string
+	err := row.Scan(&said, &answered)
+	return whatsapp.Exchange{Said: sensitive.NewText(said), Answered: sensitive.NewText(answered)}, err
 }

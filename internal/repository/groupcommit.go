@@ -13,10 +13,10 @@ import (
 	"aisha/internal/fault"
 )
 
-// groupCommit lets calls that are made at the same time share a commit: what
-// comes while one is under way goes into the next. So a lone call waits for
-// nobody, and many calls wait for the disk together instead of one after the
-// other.
+// groupCommit lets calls that are made at the same time share a round trip and
+// a commit: what comes while one is under way goes into the next. So a lone call
+// waits for nobody, and many calls wait for the disk together instead of one
+// after the other.
 //
 // A call returns when its own rows are durable. One that is given up leaves no
 // row or all of its rows.

@@ -36,6 +36,8 @@ type Locks struct {
 	config   *pgx.ConnConfig
 	instance string
 
+	calls groupCommit[lockCall, bool]
+
 	turn chan struct{} // whoever has put something in may use what follows
 	conn *pgx.Conn
 	held map[int64]*holding
@@ -48,13 +50,15 @@ type holding struct{ lose context.CancelCauseFunc }
 // NewLocks makes the locks of the instance of that name. It connects when the
 // first lock is needed.
 func NewLocks(pool *pgxpool.Pool, instance string) *Locks {
-	return &Locks{
+	l := &Locks{
 		pool:     pool,
 		config:   pool.Config().ConnConfig.Copy(),
 		instance: instance,
 		turn:     make(chan struct{}, 1),
 		held:     make(map[int64]*holding),
 	}
+	l.calls.commit = l.run
+	return l
 }
 
 // Close gives all locks back.
@@ -69,7 +73,15 @@ func (l *Locks) Close(ctx context.Context) error {
 // connection that says so still stands.
 func (l *Locks) Announce(ctx context.Context) error {
 	return l.inTurn(ctx, func(ctx context.Context) error {
-		return l.query(ctx, `SELECT true`, nil)
+		conn, err := l.connection(ctx)
+		if err != nil {
+			return err
+		}
+		if err := conn.Ping(ctx); err != nil {
+			l.drop(ctx)
+			return fmt.Errorf("use the connection of the locks: %w", err)
+		}
+		return nil
 	})
 }
 
@@ -78,27 +90,16 @@ func (l *Locks) Announce(ctx context.Context) error {
 func (l *Locks) TryLock(ctx context.Context, personID int64) (context.Context, func(), error) {
 	holdingCtx, lose := context.WithCancelCause(ctx)
 	mine := &holding{lose}
-	err := l.inTurn(ctx, func(ctx context.Context) error {
-		// PostgreSQL lets a session take its own lock again, so what this
-		// instance holds is known here.
-		if _, held := l.held[personID]; held {
-			return whatsapp.ErrLocked
-		}
-		var locked bool
-		if err := l.query(ctx, `SELECT pg_try_advisory_lock($1)`, &locked, personID); err != nil {
-			return err
-		}
-		if !locked {
-			return whatsapp.ErrLocked
-		}
-		l.held[personID] = mine
-		return nil
-	})
-	if err != nil {
-		lose(err)
+	unlock := func() { l.unlock(ctx, personID, mine) }
+	switch locked, err := l.calls.do(ctx, lockCall{personID, mine, false}); {
+	case err != nil:
+		unlock() // a caller who gives up may have got it after all
 		return nil, nil, err
+	case !locked:
+		lose(whatsapp.ErrLocked)
+		return nil, nil, whatsapp.ErrLocked
 	}
-	return holdingCtx, func() { l.unlock(ctx, personID, mine) }, nil
+	return holdingCtx, unlock, nil
 }
 
 // unlock gives a lock back, unless it was lost meanwhile: then it may already
@@ -106,16 +107,64 @@ func (l *Locks) TryLock(ctx context.Context, personID int64) (context.Context, f
 func (l *Locks) unlock(ctx context.Context, personID int64, mine *holding) {
 	mine.lose(nil)
 	ctx = context.WithoutCancel(ctx)
-	err := l.inTurn(ctx, func(ctx context.Context) error {
-		if l.held[personID] != mine {
-			return nil
-		}
-		delete(l.held, personID)
-		return l.query(ctx, `SELECT pg_advisory_unlock($1)`, nil, personID)
-	})
-	if errors.Is(err, context.DeadlineExceeded) {
+	if _, err := l.calls.do(ctx, lockCall{personID, mine, true}); errors.Is(err, context.DeadlineExceeded) {
 		// Nobody knows whether it was given back; ending the session does it.
 		_ = l.Close(ctx)
+	}
+}
+
+// lockCall takes a person's lock, or gives it back.
+type lockCall struct {
+	person int64
+	mine   *holding
+	back   bool
+}
+
+// run makes calls in their order, in one round trip, and tells which of them
+// got a lock. Whenever that fails the connection is dropped, because then nobody
+// knows what is locked.
+func (l *Locks) run(ctx context.Context, calls []lockCall) ([]bool, error) {
+	got := make([]bool, len(calls))
+	err := l.inTurn(ctx, func(ctx context.Context) error {
+		conn, err := l.connection(ctx)
+		if err != nil {
+			return err
+		}
+		statements := &pgx.Batch{}
+		for k, c := range calls {
+			l.queue(statements, c, &got[k])
+		}
+		if statements.Len() == 0 {
+			return nil
+		}
+		if err := conn.SendBatch(ctx, statements).Close(); err != nil {
+			l.drop(ctx)
+			return fmt.Errorf("use the connection of the locks: %w", err)
+		}
+		return nil
+	})
+	return got, err
+}
+
+// queue adds what PostgreSQL has to do for a call. It lets a session take its
+// own lock again, so what this instance holds is known here.
+func (l *Locks) queue(statements *pgx.Batch, c lockCall, got *bool) {
+	holder, held := l.held[c.person]
+	switch {
+	case c.back && holder == c.mine:
+		delete(l.held, c.person)
+		statements.Queue(`SELECT pg_advisory_unlock($1)`, c.person)
+	case c.back, held:
+		return
+	default:
+		l.held[c.person] = c.mine
+		statements.Queue(`SELECT pg_try_advisory_lock($1)`, c.person).QueryRow(func(row pgx.Row) error {
+			err := row.Scan(got)
+			if !*got && l.held[c.person] == c.mine {
+				delete(l.held, c.person)
+			}
+			return err
+		})
 	}
 }
 
@@ -143,24 +192,6 @@ func detached(work func(context.Context) error) func(context.Context) error {
 		defer cancel()
 		return work(ctx)
 	}
-}
-
-// query runs a statement about locks that yields one value. Whenever it fails
-// the connection is dropped, because then nobody knows what is locked.
-func (l *Locks) query(ctx context.Context, sql string, into *bool, args ...any) error {
-	conn, err := l.connection(ctx)
-	if err != nil {
-		return err
-	}
-	var ignored bool
-	if into == nil {
-		into = &ignored
-	}
-	if err := conn.QueryRow(ctx, sql, args...).Scan(into); err != nil {
-		l.drop(ctx)
-		return fmt.Errorf("use the connection of the locks: %w", err)
-	}
-	return nil
 }
 
 // connection connects anew where there is no connection. The lock that says

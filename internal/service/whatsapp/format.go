@@ -116,6 +116,9 @@ const (
 const delimiters = "*_~`"
 
 func (c char) first() rune {
+	if c.text != "" && c.text[0] < utf8.RuneSelf { // as nearly all are
+		return rune(c.text[0])
+	}
 	r, _ := utf8.DecodeRuneInString(c.text)
 	return r
 }

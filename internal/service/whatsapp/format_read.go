@@ -21,13 +21,16 @@ type reader struct {
 	indent string // begins all further lines of a list item
 }
 
+// markdownParser keeps nothing of what it parses, and takes as long to make as
+// to parse an answer.
+var markdownParser = goldmark.New(goldmark.WithExtensions(
+	extension.Strikethrough, extension.Table, extension.TaskList, extension.Linkify,
+)).Parser()
+
 func parse(markdown string) []char {
 	source := []byte(markdown)
-	reading := goldmark.New(goldmark.WithExtensions(
-		extension.Strikethrough, extension.Table, extension.TaskList, extension.Linkify,
-	)).Parser()
 	r := reader{source: source, out: make([]char, 0, len(source))}
-	r.block(reading.Parse(text.NewReader(source)))
+	r.block(markdownParser.Parse(text.NewReader(source)))
 	return r.out
 }
 
