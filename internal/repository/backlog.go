@@ -47,7 +47,7 @@ func (o *Outbox) Backlog(ctx context.Context) (Backlog, error) {
 		SELECT count(*) FILTER (WHERE delivery = 'unsent'),
 		       count(*) FILTER (WHERE delivery = 'sending' AND attempted_at >= now() - $2::interval),
 		       count(*) FILTER (WHERE delivery = 'sending' AND attempted_at < now() - $2::interval)
-		FROM (SELECT delivery, attempted_at FROM part WHERE delivery IN ('unsent', 'sending') LIMIT $1) AS waiting`,
+		FROM (SELECT delivery, attempted_at FROM part WHERE open LIMIT $1) AS waiting`,
 		maxBacklog, unknownAfter,
 	).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&backlog.Unsent, &backlog.Sending, &backlog.Unknown)

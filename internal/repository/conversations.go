@@ -80,7 +80,7 @@ func readDue(statements *pgx.Batch, personID int64, due *foundDue) {
 		SELECT part.id::text, answer.phone_number_id, part.body, part.reply_to, part.button, part.delivery::text, part.attempts,
 		       extract(epoch FROM now() - coalesce(part.attempted_at, now()))::float8
 		FROM part JOIN answer ON answer.id = part.answer_id
-		WHERE part.person_id = $1 AND part.delivery IN ('unsent', 'sending')
+		WHERE part.person_id = $1 AND part.open
 		ORDER BY part.answer_id, part.position`, personID,
 	).Query(func(rows pgx.Rows) (err error) {
 		due.Parts, err = pgx.CollectRows(rows, scanPart)
@@ -121,7 +121,7 @@ func (c *Conversations) Left(ctx context.Context, personID int64) (bool, error) 
 
 func readLeft(statements *pgx.Batch, personID int64, left *bool) {
 	statements.Queue(`
-		SELECT EXISTS (SELECT FROM part WHERE person_id = $1 AND delivery IN ('unsent', 'sending'))
+		SELECT EXISTS (SELECT FROM part WHERE person_id = $1 AND open)
 		    OR EXISTS (SELECT FROM message WHERE person_id = $1 AND answer_id IS NULL)`, personID,
 	).QueryRow(func(row pgx.Row) error { return row.Scan(left) })
 }

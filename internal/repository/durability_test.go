@@ -13,6 +13,7 @@ import (
 	"aisha/internal/fault"
 	"aisha/internal/localpg"
 	"aisha/internal/repository"
+	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp"
 )
 
@@ -63,7 +64,9 @@ const bad = "\x00"
 
 func doors(t *testing.T, pool *pgxpool.Pool) map[string]door {
 	t.Helper()
-	list, inbox := repository.NewWaitingList(pool), repository.NewInbox(pool)
+	list, inbox, conversations := repository.NewWaitingList(pool), repository.NewInbox(pool), repository.NewConversations(pool)
+	person := int64(count(t, pool, `
+		INSERT INTO person (user_id) VALUES ('KE.answered') ON CONFLICT (user_id) DO UPDATE SET user_id = excluded.user_id RETURNING id`))
 	return map[string]door{
 		"sign-ups": {
 			table:   "waiting_list",
@@ -84,12 +87,24 @@ func doors(t *testing.T, pool *pgxpool.Pool) map[string]door {
 				return inbox.Store(ctx, whatsapp.Batch{Messages: []whatsapp.Message{text(name, "KE."+name, "", "x")}})
 			},
 		},
+		"answers": {
+			table:   "answer",
+			waiting: conversations.Waiting,
+			find:    `SELECT count(*) FROM answer JOIN part ON part.answer_id = answer.id WHERE answer.body = $1 AND part.body = $1`,
+			store: func(ctx context.Context, name string) error {
+				words := sensitive.NewText(name)
+				_, err := conversations.SaveAnswer(ctx, whatsapp.Answer{
+					PersonID: person, Words: whatsapp.Words{Body: words}, Parts: []whatsapp.OutgoingPart{{Body: words}},
+				})
+				return err
+			},
+		},
 	}
 }
 
 // eachDoor runs the test with a database of its own for every door.
 func eachDoor(t *testing.T, test func(*testing.T, *pgxpool.Pool, door)) {
-	for _, name := range []string{"sign-ups", "webhooks"} {
+	for _, name := range []string{"sign-ups", "webhooks", "answers"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pool := open(t)

@@ -8,6 +8,9 @@ func (w *WaitingList) Waiting() int { return w.adds.queued() }
 // Waiting is how many webhooks wait for the next commit.
 func (i *Inbox) Waiting() int { return i.stores.queued() }
 
+// Waiting is how many answers wait for the next commit.
+func (c *Conversations) Waiting() int { return c.saves.queued() }
+
 func (g *groupCommit[In, Out]) queued() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()

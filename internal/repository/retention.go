@@ -189,7 +189,7 @@ func (r *Retention) pruneExchanges(ctx context.Context, tx pgx.Tx, after any) (l
 			SELECT id FROM message WHERE answer_id = ANY (ARRAY(SELECT id FROM old))
 			ORDER BY id FOR UPDATE SKIP LOCKED
 		), parts AS (
-			SELECT id, delivery FROM part WHERE answer_id = ANY (ARRAY(SELECT id FROM old))
+			SELECT id, open FROM part WHERE answer_id = ANY (ARRAY(SELECT id FROM old))
 			ORDER BY id FOR UPDATE SKIP LOCKED
 		)
 		SELECT (SELECT max(id) FROM old), coalesce(array_agg(id), '{}')
@@ -200,7 +200,7 @@ func (r *Retention) pruneExchanges(ctx context.Context, tx pgx.Tx, after any) (l
 		  AND NOT EXISTS (
 		          SELECT FROM part
 		          WHERE answer_id = answers.id
-		            AND id NOT IN (SELECT id FROM parts WHERE delivery NOT IN ('unsent', 'sending')))`,
+		            AND id NOT IN (SELECT id FROM parts WHERE NOT open))`,
 		after, r.ages.Messages).Scan(&last, &finished)
 	if err != nil {
 		return nil, nil, fmt.Errorf("find finished exchanges: %w", err)

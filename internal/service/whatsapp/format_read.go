@@ -23,6 +23,8 @@ type reader struct {
 
 // markdownParser keeps nothing of what it parses, and takes as long to make as
 // to parse an answer.
+//
+//nolint:gochecknoglobals // it never changes
 var markdownParser = goldmark.New(goldmark.WithExtensions(
 	extension.Strikethrough, extension.Table, extension.TaskList, extension.Linkify,
 )).Parser()
