@@ -163,10 +163,6 @@ func (c *Cluster) settings() map[string]string {
 		"log_timezone":            "UTC",
 		"lc_messages":             "C", // we read the log
 		"logging_collector":       "off",
-		// After each checkpoint the first change of a page is logged with the
-		// whole page. Ids of messages are random, so in a large index nearly
-		// every message is the first: eight times as much is logged.
-		"wal_compression": "on",
 	}
 	if !c.options.Durable {
 		settings["fsync"] = "off"
