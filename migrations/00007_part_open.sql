@@ -4,10 +4,10 @@
 -- and not for the delivery, because PostgreSQL writes to every index of a row
 -- when a column changes that one of them looks at: sent, delivered and read
 -- now change none. They need room beside the row for that.
+ALTER TABLE part SET (fillfactor = 70);
 ALTER TABLE part ADD COLUMN open boolean NOT NULL GENERATED ALWAYS AS (delivery IN ('unsent', 'sending')) STORED;
 DROP INDEX part_to_send;
 CREATE INDEX part_open ON part (person_id, answer_id, position) WHERE open;
-ALTER TABLE part SET (fillfactor = 70);
 
 -- +goose Down
 ALTER TABLE part RESET (fillfactor);

@@ -30,9 +30,8 @@ The environment (or a file .env) configures it; .env.example explains each name.
 var errUsage = errors.New("unknown command")
 
 // gcPercent trades memory for time. Little of what a request allocates outlives
-// it, so the heap is a few megabytes, and the runtime would collect it a hundred
-// times a second under load: a tenth of the processor, for 30 MB. GOGC and
-// GOMEMLIMIT in the environment win.
+// it, so the heap is a few megabytes, and under load the runtime would collect it
+// all the time. GOGC and GOMEMLIMIT in the environment win.
 const gcPercent = 400
 
 func main() {

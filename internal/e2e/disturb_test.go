@@ -52,14 +52,35 @@ func killRounds(t *testing.T, r *faultRun) {
 func killOneOfTwo(t *testing.T, r *faultRun) {
 	first := r.service
 	r.serve(t)
-	second := r.service
-	for range 10 { // a load balancer
-		for _, p := range []*process{first, second} {
+	r.balance(t, first, r.service)
+	first.kill()
+}
+
+// freezeOneOfTwo is a machine that stands still, with all its connections, and
+// goes on later as if nothing had happened; in the end it never does.
+func freezeOneOfTwo(t *testing.T, r *faultRun) {
+	first := r.service
+	r.serve(t)
+	for range choose(1, 3) {
+		r.balance(t, first, r.service)
+		first.signal(syscall.SIGSTOP)
+		r.sim.SetWebhookURL(r.service.url + "/webhook/whatsapp")
+		r.await(t.Context(), r.between(time.Second, choose(2*time.Second, 40*time.Second)))
+		first.signal(syscall.SIGCONT)
+	}
+	r.balance(t, first, r.service)
+	first.signal(syscall.SIGSTOP)
+	r.sim.SetWebhookURL(r.service.url + "/webhook/whatsapp")
+}
+
+// balance is a load balancer's work for a second.
+func (r *faultRun) balance(t *testing.T, instances ...*process) {
+	for range 10 {
+		for _, p := range instances {
 			r.sim.SetWebhookURL(p.url + "/webhook/whatsapp")
 			r.await(t.Context(), r.between(10*time.Millisecond, 100*time.Millisecond))
 		}
 	}
-	first.kill()
 }
 
 // cluster is a PostgreSQL server of a scenario's own.

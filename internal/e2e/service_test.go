@@ -183,12 +183,17 @@ func (p *process) kill() {
 	}
 }
 
+func (p *process) signal(s os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // terminate asks the program to stop and returns how it ended.
 func (p *process) terminate() error {
 	p.t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		p.t.Fatal(err)
-	}
+	p.signal(syscall.SIGTERM)
 	select {
 	case err := <-p.done:
 		p.done <- err

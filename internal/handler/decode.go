@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
@@ -101,17 +103,41 @@ func (m *members) text(name string) string {
 	case value.Type != gjson.String:
 		m.wrong = append(m.wrong, fault.Field{Name: name, Message: "must be a string"})
 		return ""
-	case loneSurrogate(value.Raw, value.Str):
+	case loneSurrogate(value.Raw):
 		m.wrong = append(m.wrong, fault.Field{Name: name, Message: "must be valid Unicode: it has half of a surrogate pair"})
 		return ""
 	}
 	return value.Str
 }
 
-// loneSurrogate reports whether decoding raw replaced half of a surrogate
-// pair, which encoding/json does without a word. A replacement character that
-// was written as such does not count.
-func loneSurrogate(raw, decoded string) bool {
-	replaced := strings.Count(decoded, "\uFFFD")
-	return replaced > 0 && replaced > strings.Count(raw, "\uFFFD")+strings.Count(strings.ToLower(raw), `\ufffd`)
+// loneSurrogate reports whether a string in JSON has half of a surrogate pair,
+// which decoders replace without a word.
+func loneSurrogate(raw string) bool {
+	for at := strings.IndexByte(raw, '\\'); at >= 0; at = strings.IndexByte(raw, '\\') {
+		first, escaped := codeUnit(raw[at:])
+		if !escaped {
+			raw = raw[at+2:] // the backslash may escape another one
+			continue
+		}
+		raw = raw[at+unitLength:]
+		if !utf16.IsSurrogate(first) {
+			continue
+		}
+		if second, _ := codeUnit(raw); utf16.DecodeRune(first, second) == utf8.RuneError {
+			return true
+		}
+		raw = raw[unitLength:]
+	}
+	return false
+}
+
+const unitLength = len(`\u0000`)
+
+// codeUnit is the UTF-16 unit that valid JSON begins with, if it is escaped.
+func codeUnit(raw string) (unit rune, escaped bool) {
+	if len(raw) < unitLength || raw[:2] != `\u` {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(raw[2:unitLength], 16, 16)
+	return rune(n), err == nil
 }

@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -28,6 +29,7 @@ func NewConversations(pool *pgxpool.Pool) *Conversations {
 	c.dues.commit = inOneTrip(pool, readDue)
 	c.histories.commit = inOneTrip(pool, readHistory)
 	c.saves.commit = inOneTrip(pool, queueAnswer)
+	c.saves.order = func(a, b preparedAnswer) int { return cmp.Compare(a.PersonID, b.PersonID) }
 	c.lefts.commit = inOneTrip(pool, readLeft)
 	return c
 }

@@ -24,7 +24,8 @@ type groupCommit[In, Out any] struct {
 	// commit makes what all calls bring durable in one transaction, or nothing
 	// of it, and returns one result for each call.
 	commit func(context.Context, []In) ([]Out, error)
-	weight func(In) int // in rows, or what costs as much; at least 1. Nil: each call is one
+	weight func(In) int      // in rows, or what costs as much; at least 1. Nil: each call is one
+	order  func(a, b In) int // in which they lock rows that others lock too. Nil: as they come
 
 	mu      sync.Mutex // guards what follows
 	waiting []*call[In, Out]
@@ -141,6 +142,9 @@ func (g *groupCommit[In, Out]) next() []*call[In, Out] {
 	}
 	g.waiting = slices.Delete(g.waiting, 0, taken)
 	g.working = len(calls) > 0
+	if g.order != nil {
+		slices.SortStableFunc(calls, func(a, b *call[In, Out]) int { return g.order(a.in, b.in) })
+	}
 	return calls
 }
 

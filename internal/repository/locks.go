@@ -25,6 +25,11 @@ const (
 // be free included.
 const lockTimeout = 5 * time.Second
 
+// frozenAfter, in milliseconds, is when PostgreSQL ends the session of an
+// instance that stands still without having lost its connection. Announce makes
+// a living one use it every few seconds.
+const frozenAfter = "30000"
+
 var errLockLost = errors.New("the connection that held the locks was lost")
 
 // Locks holds all advisory locks of this instance on one connection of its
@@ -50,9 +55,11 @@ type holding struct{ lose context.CancelCauseFunc }
 // NewLocks makes the locks of the instance of that name. It connects when the
 // first lock is needed.
 func NewLocks(pool *pgxpool.Pool, instance string) *Locks {
+	config := pool.Config().ConnConfig.Copy()
+	config.RuntimeParams["idle_session_timeout"] = frozenAfter
 	l := &Locks{
 		pool:     pool,
-		config:   pool.Config().ConnConfig.Copy(),
+		config:   config,
 		instance: instance,
 		turn:     make(chan struct{}, 1),
 		held:     make(map[int64]*holding),
@@ -108,8 +115,14 @@ func (l *Locks) unlock(ctx context.Context, personID int64, mine *holding) {
 	mine.lose(nil)
 	ctx = context.WithoutCancel(ctx)
 	if _, err := l.calls.do(ctx, lockCall{personID, mine, true}); errors.Is(err, context.DeadlineExceeded) {
-		// Nobody knows whether it was given back; ending the session does it.
-		_ = l.Close(ctx)
+		// Nobody knows whether it was given back; ending the session does it. It
+		// may have ended meanwhile, and the next one has others' locks.
+		_ = l.inTurn(ctx, func(ctx context.Context) error {
+			if l.held[personID] == mine {
+				l.drop(ctx)
+			}
+			return nil
+		})
 	}
 }
 

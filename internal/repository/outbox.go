@@ -25,17 +25,10 @@ const (
 )
 
 // Outbox keeps how far each part of an answer has come.
-type Outbox struct {
-	pool    *pgxpool.Pool
-	accepts groupCommit[acceptance, bool]
-}
+type Outbox struct{ pool *pgxpool.Pool }
 
 // NewOutbox makes an Outbox.
-func NewOutbox(pool *pgxpool.Pool) *Outbox {
-	o := &Outbox{pool: pool}
-	o.accepts.commit = inOneTrip(pool, queueAccept)
-	return o
-}
+func NewOutbox(pool *pgxpool.Pool) *Outbox { return &Outbox{pool} }
 
 // BeginSend notes that a send begins, or returns how long it must wait. All
 // that may hold it back is looked at in the one statement that notes it.
@@ -99,23 +92,16 @@ func (o *Outbox) BeginSend(ctx context.Context, part whatsapp.Part) (time.Durati
 
 // Accept notes that the Graph API took the part. Statuses may have been
 // faster; what they told stays, or is taken up now. The part that tried a closed
-// gate opens it. What is accepted at the same time shares a commit.
+// gate opens it. It shares no commit: what is not noted here is in doubt, so it
+// waits for no row of another part.
 func (o *Outbox) Accept(ctx context.Context, partID, wamid string) (bool, error) {
-	opened, err := o.accepts.do(ctx, acceptance{partID, wamid})
-	if err != nil {
-		return false, fmt.Errorf("note that a part was accepted: %w", err)
-	}
-	return opened, nil
-}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 
-// acceptance is Meta's id for a part.
-type acceptance struct{ part, wamid string }
-
-// queueAccept may deadlock with a webhook that tells of the same parts, or with
-// another acceptance; then both are run again.
-func queueAccept(statements *pgx.Batch, a acceptance, opened *bool) {
-	shareEarlyLock(statements, a.wamid)
-	statements.Queue(`
+	var opened bool
+	batch := &pgx.Batch{} // which is one transaction
+	shareEarlyLock(batch, wamid)
+	batch.Queue(`
 		WITH accepted AS (
 			UPDATE part
 			SET delivery = CASE WHEN part.delivery = 'failed' AND part.wamid <> $2 THEN 'accepted'
@@ -132,16 +118,21 @@ func queueAccept(statements *pgx.Batch, a acceptance, opened *bool) {
 			DELETE FROM sending_gate WHERE probe = $1 RETURNING 1
 		)
 		SELECT EXISTS (SELECT FROM opened)`,
-		a.part, a.wamid,
-	).QueryRow(func(row pgx.Row) error { return row.Scan(opened) })
+		partID, wamid,
+	).QueryRow(func(row pgx.Row) error { return row.Scan(&opened) })
 	// A status may have put the part back to be sent again before its send had
 	// ended. If it spoke of this very send, the part stays put back; if it spoke
 	// of a former one, the part is sent now.
-	statements.Queue(`
+	batch.Queue(`
 		UPDATE part SET delivery = 'accepted', wamid = $2
 		WHERE id = $1 AND delivery = 'unsent' AND NOT EXISTS (SELECT FROM former_wamid WHERE wamid = $2)`,
-		a.part, a.wamid)
-	takeUpEarly(statements, a.wamid)
+		partID, wamid)
+	takeUpEarly(batch, wamid)
+
+	if err := o.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return false, fmt.Errorf("note that a part was accepted: %w", translate(err))
+	}
+	return opened, nil
 }
 
 // Refuse notes that the Graph API did not take the part.

@@ -45,13 +45,16 @@ func Open(ctx context.Context, databaseURL sensitive.Secret) (*pgxpool.Pool, err
 		// what PostgreSQL does where there are arrays, takes longer than to
 		// execute it. A plan that was made while a table was small must do when
 		// it is large, so none reads a whole table.
-		"plan_cache_mode":         "force_generic_plan",
-		"enable_seqscan":          "off",
-		"jit":                     "off", // it takes longer than what it makes faster
-		"tcp_keepalives_idle":     "10",
-		"tcp_keepalives_interval": "5",
-		"tcp_keepalives_count":    "4",
-		"tcp_user_timeout":        "30000", // milliseconds
+		"plan_cache_mode": "force_generic_plan",
+		"enable_seqscan":  "off",
+		"jit":             "off", // it takes longer than what it makes faster
+		// An instance that stands still in a transaction holds rows that others
+		// wait for. None of ours takes longer than callTimeout.
+		"idle_in_transaction_session_timeout": "30000", // milliseconds
+		"tcp_keepalives_idle":                 "10",
+		"tcp_keepalives_interval":             "5",
+		"tcp_keepalives_count":                "4",
+		"tcp_user_timeout":                    "30000", // milliseconds
 	}
 	for name, value := range defaults {
 		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
