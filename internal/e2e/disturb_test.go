@@ -65,7 +65,7 @@ func freezeOneOfTwo(t *testing.T, r *faultRun) {
 		r.balance(t, first, r.service)
 		first.signal(syscall.SIGSTOP)
 		r.sim.SetWebhookURL(r.service.url + "/webhook/whatsapp")
-		r.await(t.Context(), r.between(time.Second, choose(2*time.Second, 40*time.Second)))
+		r.await(t.Context(), r.between(time.Second, choose(2*time.Second, 30*time.Second)))
 		first.signal(syscall.SIGCONT)
 	}
 	r.balance(t, first, r.service)

@@ -89,7 +89,7 @@ func killing() []scenario {
 	return []scenario{
 		{name: "database killed", prepare: ownDatabase, disturb: killDatabase, env: []string{resendSoon}, writing: choose(writing, 30*time.Second)},
 		{name: "service killed", disturb: killRounds, env: []string{resendSoon}, writing: choose(writing, 40*time.Second)},
-		{name: "one of two frozen", disturb: freezeOneOfTwo, env: []string{resendSoon}, each: choose(20, 60), writing: choose(8*time.Second, 2*time.Minute)},
+		{name: "one of two frozen", disturb: freezeOneOfTwo, env: []string{resendSoon}, persons: choose(many, 150), each: 15, writing: choose(8*time.Second, time.Minute)},
 		{name: "one of two killed", disturb: killOneOfTwo, env: []string{resendSoon}},
 	}
 }

@@ -10,6 +10,12 @@ import (
 	"aisha/internal/service/whatsapp"
 )
 
+// thatMessage finds the message $1 of which only the wamid is told, not the
+// day. People may change a message for two days and a half, and Meta tries to
+// tell of it for a week, so the days can be counted. A change that finds nothing
+// is kept, and applied to a message that waits, whatever its day.
+const thatMessage = `wamid = $1 AND sent_on = ANY (ARRAY(SELECT current_date - n FROM generate_series(-1, 14) AS n))`
+
 // changeMessages applies what their senders changed about messages. What is
 // told of a message that we do not have yet is kept for it.
 func changeMessages(ctx context.Context, tx *pipeline, edits []whatsapp.Edit, revokes []string) error {
@@ -18,11 +24,11 @@ func changeMessages(ctx context.Context, tx *pipeline, edits []whatsapp.Edit, re
 	}
 	batch := &pgx.Batch{}
 	for _, edit := range edits {
-		batch.Queue(`UPDATE message SET body = $2 WHERE wamid = $1 AND NOT revoked`, edit.WAMID, edit.Text.Reveal())
+		batch.Queue(`UPDATE message SET body = $2 WHERE `+thatMessage+` AND NOT revoked`, edit.WAMID, edit.Text.Reveal())
 		keepChange(batch, edit.WAMID, edit.Text.Reveal(), false)
 	}
 	for _, wamid := range revokes {
-		batch.Queue(`UPDATE message SET revoked = true, body = '', media_id = '', media_name = '' WHERE wamid = $1`, wamid)
+		batch.Queue(`UPDATE message SET revoked = true, body = '', media_id = '', media_name = '' WHERE `+thatMessage, wamid)
 		keepChange(batch, wamid, "", true)
 	}
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
@@ -34,7 +40,7 @@ func changeMessages(ctx context.Context, tx *pipeline, edits []whatsapp.Edit, re
 func keepChange(batch *pgx.Batch, wamid, body string, revoked bool) {
 	batch.Queue(`
 		INSERT INTO early_change (wamid, body, revoked)
-		SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT FROM message WHERE wamid = $1)
+		SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT FROM message WHERE `+thatMessage+`)
 		ON CONFLICT (wamid) DO UPDATE SET body = excluded.body, revoked = excluded.revoked
 		WHERE NOT early_change.revoked`, wamid, body, revoked)
 }

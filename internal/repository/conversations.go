@@ -92,7 +92,10 @@ func readDue(statements *pgx.Batch, personID int64, due *foundDue) {
 		SELECT id, wamid, phone_number_id, kind, body, media_id, media_type, media_sha256, media_name, revoked,
 		       CASE WHEN quotes = '' THEN '' ELSE coalesce(
 		           (SELECT part.body FROM part WHERE part.wamid = quotes),
-		           (SELECT quoted.body FROM message AS quoted WHERE quoted.wamid = message.quotes), '') END,
+		           (SELECT quoted.body FROM answer JOIN message AS quoted ON quoted.answer_id = answer.id
+		            WHERE answer.person_id = $1 AND quoted.wamid = message.quotes LIMIT 1),
+		           (SELECT quoted.body FROM message AS quoted
+		            WHERE quoted.person_id = $1 AND quoted.answer_id IS NULL AND quoted.wamid = message.quotes LIMIT 1), '') END,
 		       extract(epoch FROM now() - received_at)::float8,
 		       extract(epoch FROM now() - least(sent_at, received_at))::float8,
 		       coalesce((SELECT extract(epoch FROM CASE WHEN probe IS NULL THEN resume_at ELSE least(resume_at, now() + $3::interval) END - now()) FROM sending_gate

@@ -53,7 +53,8 @@ func temporaryClass(code string) bool {
 		"58": // system error
 		return true
 	}
-	return code == "25006" // read-only: connected to a standby during a failover
+	return code == "25006" || // read-only: connected to a standby during a failover
+		code == "55P03" // lock not available: waited long enough
 }
 
 // conflict reports whether two transactions got in each other's way and one of

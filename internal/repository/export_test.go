@@ -2,6 +2,9 @@ package repository
 
 // What tests of this package may see besides what it exports.
 
+// PeopleLocks names the lock that a webhook shares while it is stored.
+const PeopleLocks = peopleLocks
+
 // Waiting is how many sign-ups wait for the next commit.
 func (w *WaitingList) Waiting() int { return w.adds.queued() }
 

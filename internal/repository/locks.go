@@ -19,6 +19,8 @@ const (
 	signUpLocks    int32 = 2
 	instanceLocks  int32 = 3
 	earlyLocks     int32 = 4
+	retentionLocks int32 = 5
+	peopleLocks    int32 = 6
 )
 
 // lockTimeout bounds one statement about locks, waiting for the connection to

@@ -183,10 +183,11 @@ func (p people) add(one person) {
 }
 
 // findPeople looks up persons and makes sure that nobody deletes them before
-// the transaction ends, because their messages have no foreign key. The lock for
-// it is one that many can have, so whoever is about to change a person must
-// have another one from the beginning: two who have the first and want the
-// second would wait for each other.
+// the transaction ends, because their messages have no foreign key. One lock
+// does it for all of them: a lock on each row would write to the row, and a
+// busy webhook's rows lie on as many pages. Many can share it, so whoever is
+// about to change a person must have it alone from the beginning: two who share
+// it and want it alone would wait for each other.
 func findPeople(ctx context.Context, tx *pipeline, who []whatsapp.Identity) (people, error) {
 	userIDs, phones := make([]string, 0, len(who)), make([]string, 0, len(who))
 	for _, one := range who {
@@ -198,21 +199,30 @@ func findPeople(ctx context.Context, tx *pipeline, who []whatsapp.Identity) (peo
 		}
 	}
 	known := people{byUserID: make(map[string]person), byPhone: make(map[string]person)}
-	lock := `KEY SHARE`
-	if tx.exclusive() {
-		lock = `UPDATE`
-	}
 	batch := &pgx.Batch{}
-	batch.Queue(`
+	find := `
 		SELECT id, coalesce(user_id, ''), coalesce(phone, '')
 		FROM person
-		WHERE user_id = ANY ($1) OR phone = ANY ($2)
-		ORDER BY id
-		FOR `+lock, userIDs, phones).Query(known.collect)
+		WHERE user_id = ANY ($1) OR phone = ANY ($2)`
+	if tx.exclusive() {
+		lockPeople(batch)
+		find += ` ORDER BY id FOR UPDATE` // answers write to persons too
+	} else {
+		batch.Queue(`SELECT pg_advisory_xact_lock_shared($1, 0)`, peopleLocks)
+	}
+	batch.Queue(find, userIDs, phones).Query(known.collect)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return people{}, fmt.Errorf("look up persons: %w", err)
 	}
 	return known, nil
+}
+
+// lockPeople keeps everybody else from storing messages until the transaction
+// ends. It gives up soon where an instance that stands still shares the lock:
+// who wants to store a message meanwhile waits behind this one.
+func lockPeople(statements *pgx.Batch) {
+	statements.Queue(`SET LOCAL lock_timeout = '2s'`)
+	statements.Queue(`SELECT pg_advisory_xact_lock($1, 0)`, peopleLocks)
 }
 
 // collect adds the persons in the rows.

@@ -15,7 +15,8 @@ import (
 //
 // It never waits for a row: what it wants to delete it locks first, and what
 // somebody else has locked it leaves for the next time. So it cannot deadlock
-// with anybody, in whatever order they lock.
+// with anybody, in whatever order they lock. For the one lock that stands for
+// all persons it waits before it has any other.
 type Retention struct {
 	pool *pgxpool.Pool
 	ages Ages
@@ -34,9 +35,6 @@ const (
 	earlyStatusAge = 24 * time.Hour
 	earlyChangeAge = 8 * 24 * time.Hour
 )
-
-// retentionLocks is one more of the spaces that locks.go lists.
-const retentionLocks int32 = 5
 
 // NewRetention makes a Retention.
 func NewRetention(pool *pgxpool.Pool, ages Ages) *Retention { return &Retention{pool, ages} }
@@ -221,11 +219,15 @@ const idle = `
 	AND NOT EXISTS (SELECT FROM answer WHERE answer.person_id = person.id)
 	AND NOT EXISTS (SELECT FROM message WHERE message.person_id = person.id AND answer_id IS NULL)`
 
-// prunePeople deletes persons who are idle. Nobody can write to a person who is
-// locked, but somebody may have done so just before; therefore they are looked
-// at once more. Whoever stores a message of a person who is gone tries again,
-// and stores the person anew.
+// prunePeople deletes persons who are idle, while nobody else can store a
+// message of theirs. Whoever does so afterwards stores the person anew. An answer
+// can still be stored, so who is locked is looked at once more.
 func (r *Retention) prunePeople(ctx context.Context, tx pgx.Tx, after any) (last any, deleted counts, err error) {
+	lock := &pgx.Batch{}
+	lockPeople(lock)
+	if err := tx.SendBatch(ctx, lock).Close(); err != nil {
+		return nil, nil, fmt.Errorf("lock the persons: %w", err)
+	}
 	var found []int64
 	err = tx.QueryRow(ctx, `
 		WITH page AS (

@@ -17,7 +17,8 @@ import (
 
 func text(wamid, userID, phone, body string) whatsapp.Message {
 	return whatsapp.Message{
-		WAMID: wamid, PhoneNumberID: "N", Kind: "text", Text: sensitive.NewText(body), SentAt: time.Unix(1767225600, 0),
+		WAMID: wamid, PhoneNumberID: "N", Kind: "text", Text: sensitive.NewText(body),
+		SentAt: time.Now(), SentOn: time.Now().UTC().Truncate(day),
 		Sender: whatsapp.Identity{UserID: userID, Phone: sensitive.NewPhone(phone), Name: sensitive.NewText("Wanjiru")},
 	}
 }
@@ -450,13 +451,40 @@ func TestANumberOnTheListIsVerifiedWhenItsOwnerWrites(t *testing.T) {
 
 func TestTheWordsOfAQuotedMessageAreFound(t *testing.T) {
 	t.Parallel()
-	pool := open(t)
-	quoting := text("w2", "KE.1", "", "this?")
-	quoting.Quotes = "w1"
-	store(t, repository.NewInbox(pool), whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "KE.1", "", "first"), quoting}})
-	due, err := repository.NewConversations(pool).Due(t.Context(), int64(count(t, pool, `SELECT id FROM person`)))
-	if err != nil || len(due.Waiting) != 2 || due.Waiting[1].Quoted.Reveal() != "first" {
-		t.Errorf("due: %+v, %v", due.Waiting, err)
+	for name, answered := range map[string]bool{"that waits too": false, "that was answered": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := open(t)
+			conversations, inbox := repository.NewConversations(pool), repository.NewInbox(pool)
+			quoted, quoting := text("w1", "KE.1", "", "first"), text("w2", "KE.1", "", "this?")
+			quoted.SentOn, quoting.Quotes = quoted.SentOn.Add(-80*day), "w1"
+			store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{quoted}})
+			if answered {
+				answerAll(t, pool)
+			}
+			store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{quoting}})
+			due, err := conversations.Due(t.Context(), int64(count(t, pool, `SELECT id FROM person`)))
+			if err != nil || due.Waiting[len(due.Waiting)-1].Quoted.Reveal() != "first" {
+				t.Errorf("due: %+v, %v", due.Waiting, err)
+			}
+		})
+	}
+}
+
+// answerAll answers all that one person has written.
+func answerAll(t *testing.T, pool *pgxpool.Pool) {
+	t.Helper()
+	conversations, person := repository.NewConversations(pool), int64(count(t, pool, `SELECT id FROM person`))
+	due, err := conversations.Due(t.Context(), person)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := whatsapp.Answer{PersonID: person, PhoneNumberID: "N"}
+	for _, w := range due.Waiting {
+		answer.MessageIDs = append(answer.MessageIDs, w.ID)
+	}
+	if _, err := conversations.SaveAnswer(t.Context(), answer); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -116,6 +116,19 @@ func TestATimeThatCannotBeRightIsNow(t *testing.T) {
 	}
 }
 
+func TestTheDayIsAsMetaToldIt(t *testing.T) {
+	t.Parallel()
+	for timestamp, want := range map[string]string{
+		`"1767225600"`: "2026-01-01", `1767225599`: "2025-12-31", `"253402300799"`: "9999-12-31",
+		`"253402300800"`: "1970-01-01", `-5`: "1970-01-01", `"yesterday"`: "1970-01-01", `null`: "1970-01-01", `1e400`: "1970-01-01",
+	} {
+		batch := Decode([]byte(webhook(`{"from":"254712345678","id":"w","type":"text","timestamp":`+timestamp+`}`, ``)))
+		if len(batch.Messages) != 1 || batch.Messages[0].SentOn.Format(time.DateOnly) != want {
+			t.Errorf("%s: got %+v, want %s", timestamp, batch.Messages, want)
+		}
+	}
+}
+
 // timeless is the batch without times, because one that cannot be right is now.
 func timeless(b Batch) Batch {
 	for i := range b.Messages {

@@ -76,6 +76,19 @@ const (
 	skew    = 24 * time.Hour
 )
 
+// day is the day of Unix seconds, in UTC. What is none, or has a year of more
+// than four digits, is the first of all days.
+func (s scalar) day() time.Time {
+	seconds, err := strconv.ParseInt(string(s), 10, 64)
+	if err != nil || seconds < 0 || seconds > lastSecond {
+		seconds = 0
+	}
+	return time.Unix(seconds, 0).UTC().Truncate(24 * time.Hour)
+}
+
+// lastSecond is that of the year 9999.
+const lastSecond = 253402300799
+
 // clean makes text storable: PostgreSQL's text knows no NUL.
 func clean(text string) string {
 	return strings.ReplaceAll(text, "\x00", "\uFFFD")
