@@ -11,25 +11,16 @@ import (
 	"aisha/internal/service/gemini"
 )
 
-// exchange sends one request and reads its answer through the SDK. A chat
-// session is the only way to give the SDK a history, and one that has failed
-// keeps the question in it, so each exchange has its own.
+// exchange sends one request through the SDK, whose transport reads the answer.
+// A chat session is the only way to give the SDK a history, and one that has
+// failed keeps the question in it, so each exchange has its own.
 func (c *Client) exchange(ctx context.Context, model string, request gemini.Request) (gemini.Answer, error) {
+	var r reply
 	session := c.session(model, request)
 	last := request.Turns[len(request.Turns)-1]
-	stream := session.SendMessageStream(ctx, parts(last)...)
-	var r reply
-	for {
-		// The SDK merges later responses into the first one, so each is read
-		// before the next is asked for.
-		response, err := stream.Next()
-		if errors.Is(err, iterator.Done) {
-			break
-		}
-		if err != nil {
-			return gemini.Answer{}, sdkFailure(err)
-		}
-		r.add(response)
+	stream := session.SendMessageStream(withReply(ctx, &r), parts(last)...)
+	if _, err := stream.Next(); !errors.Is(err, iterator.Done) {
+		return gemini.Answer{}, failureOf(err)
 	}
 	return r.answer(model)
 }
@@ -65,13 +56,3 @@ func parts(turn gemini.Turn) []genai.Part {
 
 // text is s in UTF-8: the SDK cannot send anything else.
 func text(s string) genai.Text { return genai.Text(strings.ToValidUTF8(s, "\uFFFD")) }
-
-// sdkFailure is failureOf for an error that may be the SDK's word for a
-// refusal.
-func sdkFailure(err error) *failure {
-	var blocked *genai.BlockedError
-	if errors.As(err, &blocked) {
-		return &failure{reason: refused, detail: blocked.Error()}
-	}
-	return failureOf(err)
-}

@@ -2,34 +2,69 @@ package geminiapi
 
 import (
 	"cmp"
+	"context"
+	"net/http"
 	"strings"
 
 	pb "cloud.google.com/go/ai/generativelanguage/apiv1beta/generativelanguagepb"
-	"github.com/google/generative-ai-go/genai"
 
 	"aisha/internal/sensitive"
 	"aisha/internal/service/gemini"
 )
 
-// reply is what has come of an answer so far.
+// reply is what has come of an answer so far. It travels in the context of the
+// exchange, because that is all of a call that the SDK hands through to its
+// transport.
 type reply struct {
 	text   strings.Builder
-	finish pb.Candidate_FinishReason
-	usage  *genai.UsageMetadata
+	finish finishReason
+	block  blockReason
+	usage  usage
 }
 
-// add takes in one response. Usage is counted up from response to response,
-// so the last one counts.
-func (r *reply) add(response *genai.GenerateContentResponse) {
-	r.usage = cmp.Or(response.UsageMetadata, r.usage)
-	for _, candidate := range response.Candidates {
-		r.finish = cmp.Or(pb.Candidate_FinishReason(candidate.FinishReason), r.finish)
-		if candidate.Content == nil {
-			continue
+type replyKey struct{}
+
+func withReply(ctx context.Context, r *reply) context.Context {
+	return context.WithValue(ctx, replyKey{}, r)
+}
+
+// replyOf is the reply that the exchange of ctx waits for.
+func replyOf(ctx context.Context) *reply {
+	r, _ := ctx.Value(replyKey{}).(*reply)
+	return r
+}
+
+// read takes in the body of a 200, which may be an error after all.
+func (r *reply) read(body []byte) error {
+	chunks, err := parse(body)
+	if err != nil {
+		return err
+	}
+	for _, c := range chunks {
+		if e := c.Error; e != nil {
+			e.Code = cmp.Or(e.Code, http.StatusInternalServerError)
+			return e.failure()
 		}
+		r.add(c)
+	}
+	return nil
+}
+
+// add takes in one chunk. Usage is counted up from chunk to chunk, so the last
+// one counts.
+func (r *reply) add(c chunk) {
+	r.block = cmp.Or(c.PromptFeedback.BlockReason, r.block)
+	if c.Usage != nil {
+		r.usage = *c.Usage
+	}
+	for _, candidate := range c.Candidates {
+		if candidate.Index != 0 {
+			continue // another answer, which nobody asked for
+		}
+		r.finish = cmp.Or(candidate.FinishReason, r.finish)
 		for _, part := range candidate.Content.Parts {
-			if words, ok := part.(genai.Text); ok {
-				r.text.WriteString(string(words))
+			if !part.Thought {
+				r.text.WriteString(part.Text)
 			}
 		}
 	}
@@ -38,24 +73,24 @@ func (r *reply) add(response *genai.GenerateContentResponse) {
 // answer is what the reply amounts to once its stream has ended. A stream may
 // end well at any point; only the finish reason tells that the answer did.
 func (r *reply) answer(model string) (gemini.Answer, error) {
+	if r.block != 0 {
+		return gemini.Answer{}, &failure{reason: refused, detail: "the prompt is blocked: " + r.block.String()}
+	}
 	text := r.text.String()
 	if reason := r.reason(strings.TrimSpace(text) != ""); reason != answered {
 		return gemini.Answer{}, &failure{reason: reason, detail: "finish reason " + r.finish.String()}
 	}
-	answer := gemini.Answer{
-		Text:         sensitive.NewText(text),
-		Model:        model,
-		FinishReason: r.finish.String(),
-	}
-	if r.usage != nil {
-		answer.PromptTokens = int(r.usage.PromptTokenCount)
-		answer.ResponseTokens = responseTokens(r.usage)
-	}
-	return answer, nil
+	return gemini.Answer{
+		Text:           sensitive.NewText(text),
+		Model:          model,
+		FinishReason:   r.finish.String(),
+		PromptTokens:   r.usage.Prompt,
+		ResponseTokens: r.usage.Candidates + r.usage.Thoughts,
+	}, nil
 }
 
 func (r *reply) reason(hasWords bool) reason {
-	switch r.finish {
+	switch pb.Candidate_FinishReason(r.finish) {
 	case pb.Candidate_FINISH_REASON_UNSPECIFIED:
 		return truncated
 	case pb.Candidate_SAFETY, pb.Candidate_RECITATION, pb.Candidate_LANGUAGE, pb.Candidate_BLOCKLIST,
@@ -67,15 +102,9 @@ func (r *reply) reason(hasWords bool) reason {
 	switch {
 	case hasWords:
 		return answered
-	case r.finish == pb.Candidate_MAX_TOKENS:
+	case pb.Candidate_FinishReason(r.finish) == pb.Candidate_MAX_TOKENS:
 		return exhausted
 	default:
 		return empty
 	}
-}
-
-// responseTokens counts what was thought, too. The SDK does not know the
-// member that says so, but the total includes it.
-func responseTokens(u *genai.UsageMetadata) int {
-	return int(max(u.CandidatesTokenCount, u.TotalTokenCount-u.PromptTokenCount))
 }

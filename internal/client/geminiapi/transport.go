@@ -17,14 +17,19 @@ import (
 // maxBody bounds an answer. The longest that a model can give is far shorter.
 const maxBody = 8 << 20
 
+// emptyStream is the body of an answer without a chunk.
+const emptyStream = "[]"
+
 // transport stands between the SDK and the network. Outwards it adds the key
-// and takes out what newer models refuse; inwards it lets through complete
-// answers alone, in a form that the SDK reads rightly. All else becomes a
+// and takes out what newer models refuse. Inwards it reads the answer into the
+// [reply] itself and shows the SDK an empty stream: the SDK fails on parts that
+// it does not know, cannot tell a thought from a word of the answer, and takes
+// an error within a stream for its end. All else than an answer becomes a
 // *[failure], so the SDK sees no status that would make it retry for ever, and
 // no redirect that would carry the key to another host.
 //
-// It reads an answer whole before the SDK sees any of it: nothing is streamed
-// to callers, and only the end of a stream tells whether it was an answer.
+// An answer is read whole: nothing is streamed to callers, and only the end of
+// a stream tells whether it was an answer.
 type transport struct {
 	base http.RoundTripper
 	key  sensitive.Secret
@@ -40,19 +45,23 @@ func (t *transport) RoundTrip(in *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, interrupted(in.Context(), unreachable, err)
 	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	source := response.Body
+	defer func() { _ = source.Close() }()
+	body, err := io.ReadAll(io.LimitReader(source, maxBody+1))
 	if response.StatusCode != http.StatusOK {
 		return nil, t.withoutKey(statusFailure(response, body)) // as much of the body as came will do
 	}
 	if err != nil {
 		return nil, interrupted(in.Context(), truncated, err)
 	}
-	if body, err = accept(body); err != nil {
+	if len(body) > maxBody {
+		return nil, &failure{reason: unreadable, detail: fmt.Sprintf("the body is over %d bytes", maxBody)}
+	}
+	if err := replyOf(in.Context()).read(body); err != nil {
 		return nil, t.withoutKey(err)
 	}
-	response.Body = io.NopCloser(bytes.NewReader(body))
-	response.ContentLength = int64(len(body))
+	response.Body = io.NopCloser(strings.NewReader(emptyStream))
+	response.ContentLength = int64(len(emptyStream))
 	return response, nil
 }
 
@@ -89,14 +98,6 @@ func interrupted(ctx context.Context, otherwise reason, err error) error {
 		return failureOf(ctx.Err())
 	}
 	return &failure{reason: otherwise, cause: err}
-}
-
-// accept is the body of a 200 as the SDK reads it rightly, if it is an answer.
-func accept(body []byte) ([]byte, error) {
-	if len(body) > maxBody {
-		return nil, &failure{reason: unreadable, detail: fmt.Sprintf("the body is over %d bytes", maxBody)}
-	}
-	return cure(body)
 }
 
 // statusFailure is what a status other than 200 means, together with its body.

@@ -2,11 +2,9 @@ package geminiapi
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
-	"net/http"
 	"regexp"
 	"strconv"
 
@@ -14,46 +12,42 @@ import (
 )
 
 // chunk is one item of an answer's stream, reduced to what this package uses.
-// The SDK is shown nothing else: it fails on parts that it does not know, and
-// cannot tell a thought from a word of the answer.
 type chunk struct {
-	Error          *statusError `json:"error,omitempty"`
-	Candidates     []candidate  `json:"candidates,omitempty"`
-	PromptFeedback *feedback    `json:"promptFeedback,omitempty"`
-	Usage          *usage       `json:"usageMetadata,omitempty"`
+	Error          *statusError `json:"error"`
+	Candidates     []candidate  `json:"candidates"`
+	PromptFeedback struct {
+		BlockReason blockReason `json:"blockReason"`
+	} `json:"promptFeedback"`
+	Usage *usage `json:"usageMetadata"`
 }
 
 type candidate struct {
-	Index        int32        `json:"index,omitempty"`
-	Content      content      `json:"content"`
-	FinishReason finishReason `json:"finishReason,omitempty"`
+	Index   int32 `json:"index"`
+	Content struct {
+		Parts []part `json:"parts"`
+	} `json:"content"`
+	FinishReason finishReason `json:"finishReason"`
 }
 
-type content struct {
-	Parts []part `json:"parts,omitempty"`
-}
-
+// part is a word of the answer or of the thoughts that led to it. Parts of
+// other kinds are read as one without text.
 type part struct {
-	Text    *string `json:"text,omitempty"`
-	Thought bool    `json:"thought,omitempty"`
-}
-
-type feedback struct {
-	BlockReason blockReason `json:"blockReason,omitempty"`
+	Text    string `json:"text"`
+	Thought bool   `json:"thought"`
 }
 
 type usage struct {
-	Prompt     int32 `json:"promptTokenCount,omitempty"`
-	Candidates int32 `json:"candidatesTokenCount,omitempty"`
-	Total      int32 `json:"totalTokenCount,omitempty"`
+	Prompt     int `json:"promptTokenCount"`
+	Candidates int `json:"candidatesTokenCount"`
+	Thoughts   int `json:"thoughtsTokenCount"`
 }
 
-// finishReason and blockReason are numbers to the SDK. We ask for numbers, but
-// not every server heeds that, and the SDK would read a name that is newer
-// than itself as "none", which for a finish reason means a truncated answer.
+// finishReason and blockReason are numbers: the SDK asks for numbers, but not
+// every server heeds that. A name that is newer than this program is "other",
+// because "none" as a finish reason would mean that the answer is truncated.
 type (
-	finishReason int32
-	blockReason  int32
+	finishReason pb.Candidate_FinishReason
+	blockReason  pb.GenerateContentResponse_PromptFeedback_BlockReason
 )
 
 func (r *finishReason) UnmarshalJSON(raw []byte) error {
@@ -62,11 +56,17 @@ func (r *finishReason) UnmarshalJSON(raw []byte) error {
 	return err
 }
 
+func (r finishReason) String() string { return pb.Candidate_FinishReason(r).String() }
+
 func (r *blockReason) UnmarshalJSON(raw []byte) error {
 	n, err := enum(raw, pb.GenerateContentResponse_PromptFeedback_BlockReason_value,
 		int32(pb.GenerateContentResponse_PromptFeedback_OTHER))
 	*r = blockReason(n)
 	return err
+}
+
+func (r blockReason) String() string {
+	return pb.GenerateContentResponse_PromptFeedback_BlockReason(r).String()
 }
 
 // enum reads a number, or a name that it looks up; unknown names are other.
@@ -83,23 +83,6 @@ func enum(raw []byte, numbers map[string]int32, other int32) (int32, error) {
 		return n, nil
 	}
 	return other, nil
-}
-
-// cure turns the body of an answer into one that the SDK reads rightly, or
-// into the failure that it is.
-func cure(body []byte) ([]byte, error) {
-	chunks, err := parse(body)
-	if err != nil {
-		return nil, err
-	}
-	for i := range chunks {
-		if e := chunks[i].Error; e != nil {
-			e.Code = cmp.Or(e.Code, http.StatusInternalServerError)
-			return nil, e.failure()
-		}
-		chunks[i].keepFirstCandidate()
-	}
-	return json.Marshal(chunks)
 }
 
 // parse reads a stream, which is an array of chunks. A lone chunk is as good.
@@ -152,27 +135,6 @@ func decode(body []byte, into any) error {
 		return errors.New("more than one value")
 	}
 	return nil
-}
-
-func (c *chunk) keepFirstCandidate() {
-	kept := c.Candidates[:0]
-	for _, candidate := range c.Candidates {
-		if candidate.Index == 0 {
-			candidate.keepWords()
-			kept = append(kept, candidate)
-		}
-	}
-	c.Candidates = kept
-}
-
-func (c *candidate) keepWords() {
-	kept := c.Content.Parts[:0]
-	for _, part := range c.Content.Parts {
-		if part.Text != nil && !part.Thought {
-			kept = append(kept, part)
-		}
-	}
-	c.Content.Parts = kept
 }
 
 // candidateCount is how many answers are wanted, which the SDK always puts in,
