@@ -48,8 +48,8 @@ func (s seeding) tables() []seedTable {
 			INSERT INTO person (id, user_id, phone, name, created_at) OVERRIDING SYSTEM VALUE
 			SELECT n, 'KE.' || (n - 1), '25471' || lpad((n - 1)::text, 7, '0'), 'Wanjiru', AGE`, s.people),
 		fill("answer", `
-			INSERT INTO answer (id, person_id, phone_number_id, body, model, prompt_tokens, response_tokens, created_at) OVERRIDING SYSTEM VALUE
-			SELECT n, 1 + n %% %[1]d, '1234567890', repeat('Karibu! The waiting list is open. ', 4), 'gemini', 120, 34, AGE`, s.messages),
+			INSERT INTO answer (id, person_id, phone_number_id, said, body, model, prompt_tokens, response_tokens, created_at) OVERRIDING SYSTEM VALUE
+			SELECT n, 1 + n %% %[1]d, '1234567890', 'Habari, I would like to know more', repeat('Karibu! The waiting list is open. ', 4), 'gemini', 120, 34, AGE`, s.messages),
 		fill("message", `
 			INSERT INTO message (id, wamid, person_id, phone_number_id, kind, body, sent_at, sent_on, received_at, answer_id) OVERRIDING SYSTEM VALUE
 			SELECT n, 'wamid.' || md5(n::text), 1 + n %% %[1]d, '1234567890', 'text', 'Habari, I would like to know more', AGE, (AGE)::date, AGE, n`, s.messages),

@@ -67,6 +67,9 @@ type savedAnswer struct {
 	begun bool // has the send of the first part
 }
 
+// saidIn is what messages say, as an answer keeps it.
+const saidIn = `coalesce(string_agg(nullif(body, ''), E'\n' ORDER BY id), '')`
+
 // queueAnswer stores everything in one statement. Where the send of the first
 // part is to begin, and neither the gate of the number nor the person's quota
 // holds it back, it begins with it, as BeginSend would have it.
@@ -74,12 +77,12 @@ func queueAnswer(statements *pgx.Batch, answer preparedAnswer, saved *savedAnswe
 	effect, messages := answer.Effect, append([]int64{}, answer.MessageIDs...) // none is not NULL
 	statements.Queue(`
 		WITH waiting AS (
-			SELECT id FROM message
+			SELECT id, body FROM message
 			WHERE person_id = $1 AND answer_id IS NULL AND id = ANY ($7::bigint[])
 			ORDER BY id FOR UPDATE
 		), answer AS (
-			INSERT INTO answer (person_id, phone_number_id, body, model, prompt_tokens, response_tokens)
-			SELECT $1, $2, $3, $4, $5, $6 WHERE (SELECT count(*) FROM waiting) = cardinality($7)
+			INSERT INTO answer (person_id, phone_number_id, said, body, model, prompt_tokens, response_tokens)
+			SELECT $1, $2, `+saidIn+`, $3, $4, $5, $6 FROM waiting HAVING count(*) = cardinality($7)
 			RETURNING id
 		), begun AS (
 			SELECT FROM answer, person

@@ -10,11 +10,11 @@ import (
 	"aisha/internal/service/whatsapp"
 )
 
-// thatMessage finds the message $1 of which only the wamid is told, not the
-// day. People may change a message for two days and a half, and Meta tries to
-// tell of it for a week, so the days can be counted. A change that finds nothing
-// is kept, and applied to a message that waits, whatever its day.
-const thatMessage = `wamid = $1 AND sent_on = ANY (ARRAY(SELECT current_date - n FROM generate_series(-1, 14) AS n))`
+// ofLate are the days of a message of which only the wamid is told. People may
+// change a message for two days and a half, and Meta tries to tell of it for a
+// week, so the days can be counted. A change that finds nothing is kept, and
+// applied to a message that waits, whatever its day.
+const ofLate = `sent_on = ANY (ARRAY(SELECT current_date - n FROM generate_series(-1, 14) AS n))`
 
 // changeMessages applies what their senders changed about messages. What is
 // told of a message that we do not have yet is kept for it.
@@ -22,15 +22,17 @@ func changeMessages(ctx context.Context, tx *pipeline, edits []whatsapp.Edit, re
 	if len(edits)+len(revokes) == 0 {
 		return nil
 	}
-	batch := &pgx.Batch{}
+	batch, changed := &pgx.Batch{}, append([]string{}, revokes...)
 	for _, edit := range edits {
-		batch.Queue(`UPDATE message SET body = $2 WHERE `+thatMessage+` AND NOT revoked`, edit.WAMID, edit.Text.Reveal())
+		changed = append(changed, edit.WAMID)
+		batch.Queue(`UPDATE message SET body = $2 WHERE wamid = $1 AND `+ofLate+` AND NOT revoked`, edit.WAMID, edit.Text.Reveal())
 		keepChange(batch, edit.WAMID, edit.Text.Reveal(), false)
 	}
 	for _, wamid := range revokes {
-		batch.Queue(`UPDATE message SET revoked = true, body = '', media_id = '', media_name = '' WHERE `+thatMessage, wamid)
+		batch.Queue(`UPDATE message SET revoked = true, body = '', media_id = '', media_name = '' WHERE wamid = $1 AND `+ofLate, wamid)
 		keepChange(batch, wamid, "", true)
 	}
+	correctSaid(batch, changed)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("store a change of a message: %w", err)
 	}
@@ -40,9 +42,18 @@ func changeMessages(ctx context.Context, tx *pipeline, edits []whatsapp.Edit, re
 func keepChange(batch *pgx.Batch, wamid, body string, revoked bool) {
 	batch.Queue(`
 		INSERT INTO early_change (wamid, body, revoked)
-		SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT FROM message WHERE `+thatMessage+`)
+		SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT FROM message WHERE wamid = $1 AND `+ofLate+`)
 		ON CONFLICT (wamid) DO UPDATE SET body = excluded.body, revoked = excluded.revoked
 		WHERE NOT early_change.revoked`, wamid, body, revoked)
+}
+
+// correctSaid lets the answers to changed messages say what these say now. They
+// are locked by a statement of its own, so that the next one sees what others
+// changed about messages of the same answers.
+func correctSaid(batch *pgx.Batch, changed []string) {
+	const theirs = `id IN (SELECT answer_id FROM message WHERE wamid = ANY ($1) AND ` + ofLate + `)`
+	batch.Queue(`SELECT FROM answer WHERE `+theirs+` ORDER BY id FOR UPDATE`, changed)
+	batch.Queue(`UPDATE answer SET said = (SELECT `+saidIn+` FROM message WHERE answer_id = answer.id) WHERE `+theirs, changed)
 }
 
 // takeUpChanges applies what came before a person's messages did. It is done

@@ -1,6 +1,9 @@
 package repository_test
 
 import (
+	"fmt"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -60,31 +63,79 @@ func TestAChangeThatOvertakesItsMessageIsAppliedAllTheSame(t *testing.T) {
 	}
 }
 
+// remembered is what the only person said in the only exchange, as the model is
+// reminded of it.
+func remembered(t *testing.T, pool *pgxpool.Pool) string {
+	t.Helper()
+	history, err := repository.NewConversations(pool).History(t.Context(), int64(count(t, pool, `SELECT id FROM person`)), 10)
+	if err != nil || len(history) != 1 {
+		t.Fatalf("history %v, %v", history, err)
+	}
+	return history[0].Said.Reveal()
+}
+
+// answeredTwo is a database in which the messages w1 and w2 have one answer.
+func answeredTwo(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	pool := open(t)
+	batch := whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "KE.1", "", "old"), text("w2", "KE.1", "", "other")}}
+	for i := range batch.Messages {
+		batch.Messages[i].SentOn = batch.Messages[i].SentOn.Add(-10 * day) // two until they did, and Meta tried for a week
+	}
+	store(t, repository.NewInbox(pool), batch)
+	answerAll(t, pool)
+	return pool
+}
+
 // Who takes a message back wants its words forgotten, answered or not.
 func TestWhatWasAnsweredCanBeChanged(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		change whatsapp.Batch
-		text   string
+		change     whatsapp.Batch
+		text, said string
 	}{
-		"edited":  {edited("w1", "new"), "new"},
-		"revoked": {revoked("w1"), ""},
+		"edited":  {edited("w1", "new"), "new", "new\nother"},
+		"revoked": {revoked("w1"), "", "other"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			pool := open(t)
-			message := text("w1", "KE.1", "", "old")
-			message.SentOn = message.SentOn.Add(-10 * day) // two until they did, and Meta tried for a week
-			store(t, repository.NewInbox(pool), whatsapp.Batch{Messages: []whatsapp.Message{message}})
-			answerAll(t, pool)
+			pool := answeredTwo(t)
+			if said := remembered(t, pool); said != "old\nother" {
+				t.Errorf("before, the model was told %q", said)
+			}
 			store(t, repository.NewInbox(pool), tt.change)
 			if n := count(t, pool, `SELECT count(*) FROM message WHERE body = $1`, tt.text); n != 1 {
 				t.Errorf("it does not say %q", tt.text)
+			}
+			if said := remembered(t, pool); said != tt.said {
+				t.Errorf("the model is told %q, want %q", said, tt.said)
 			}
 			if n := count(t, pool, `SELECT count(*) FROM early_change`); n != 0 {
 				t.Error("the change waits for a message to come")
 			}
 		})
+	}
+}
+
+func TestChangesOfOneAnswersMessagesDoNotUndoEachOther(t *testing.T) {
+	t.Parallel()
+	pool := answeredTwo(t)
+	for round := range 20 {
+		var want []string
+		var both sync.WaitGroup
+		for _, wamid := range []string{"w1", "w2"} {
+			words := fmt.Sprintf("%s as of %d", wamid, round)
+			want = append(want, words)
+			both.Go(func() {
+				if err := repository.NewInbox(pool).Store(t.Context(), edited(wamid, words)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		both.Wait()
+		if said := remembered(t, pool); said != strings.Join(want, "\n") {
+			t.Fatalf("the model is told %q, want %q", said, want)
+		}
 	}
 }
 

@@ -66,10 +66,10 @@ func readDue(statements *pgx.Batch, personID int64, due *foundDue) {
 		       EXISTS (SELECT FROM waiting_list WHERE phone_number = '+' || person.phone),
 		       coalesce(invited_at > now() - interval '7 days', false),
 		       (SELECT count(*) FROM (
-		            SELECT created_at FROM answer WHERE person_id = person.id ORDER BY id DESC LIMIT 50) AS latest
+		            SELECT created_at FROM answer WHERE person_id = person.id ORDER BY id DESC LIMIT $3) AS latest
 		        WHERE created_at > now() - $2::interval)
 		FROM person
-		WHERE id = $1`, personID, whatsapp.MachineSpan,
+		WHERE id = $1`, personID, whatsapp.MachineSpan, whatsapp.MachineAnswers,
 	).Query(func(rows pgx.Rows) error {
 		// Nobody is found where two persons turned out to be one.
 		people, err := pgx.CollectRows(rows, scanPerson)
@@ -179,12 +179,10 @@ type historyOf struct {
 
 func readHistory(statements *pgx.Batch, of historyOf, history *[]whatsapp.Exchange) {
 	statements.Queue(`
-		SELECT (SELECT coalesce(string_agg(nullif(message.body, ''), E'\n' ORDER BY message.id), '')
-		        FROM message WHERE message.answer_id = answer.id),
-		       answer.body
+		SELECT said, body
 		FROM answer
-		WHERE answer.person_id = $1 AND answer.body <> ''
-		ORDER BY answer.id DESC
+		WHERE person_id = $1 AND body <> ''
+		ORDER BY id DESC
 		LIMIT $2`, of.person, of.limit,
 	).Query(func(rows pgx.Rows) (err error) {
 		*history, err = pgx.CollectRows(rows, scanExchange)

@@ -479,7 +479,7 @@ func answerAll(t *testing.T, pool *pgxpool.Pool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer := whatsapp.Answer{PersonID: person, PhoneNumberID: "N"}
+	answer := whatsapp.Answer{PersonID: person, PhoneNumberID: "N", Words: whatsapp.Words{Body: sensitive.NewText("Karibu")}}
 	for _, w := range due.Waiting {
 		answer.MessageIDs = append(answer.MessageIDs, w.ID)
 	}

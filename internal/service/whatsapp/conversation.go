@@ -22,7 +22,7 @@ type Person struct {
 	Hinted   bool // they were told lately what can be read
 	Listed   bool // their number is on the waiting list
 	Invited  bool // they were lately offered to join it
-	Recent   int  // answers that they got in the last minutes; see machineAnswers
+	Recent   int  // answers that they got within MachineSpan, up to MachineAnswers
 }
 
 // Waiting is a message without an answer.

@@ -7,18 +7,17 @@ import (
 	"unicode"
 )
 
-const (
-	// window is Meta's customer service window: later than this after a
-	// person's last message only templates may be sent.
-	// https://developers.facebook.com/docs/whatsapp/cloud-api/guides/send-messages
-	window = 24 * time.Hour
-	// machineAnswers is how many answers within machineSpan no human asks for.
-	// Two assistants that talk to each other would never stop by themselves.
-	machineAnswers = 25
-)
+// window is Meta's customer service window: later than this after a person's
+// last message only templates may be sent.
+// https://developers.facebook.com/docs/whatsapp/cloud-api/guides/send-messages
+const window = 24 * time.Hour
 
-// MachineSpan is the time over which a person's answers are counted as Recent.
-const MachineSpan = 5 * time.Minute
+// MachineAnswers within MachineSpan are what no human asks for. Two assistants
+// that talk to each other would never stop by themselves.
+const (
+	MachineAnswers = 25
+	MachineSpan    = 5 * time.Minute
+)
 
 // decision is how the waiting messages of a person are answered: with a fixed
 // sentence, with the model's words, or, where neither, with silence.
@@ -47,7 +46,7 @@ func (s *Service) decide(person Person, waiting []Waiting) decision {
 		return decision{sentence: sentenceOptedIn, effect: OptIn}
 	case person.OptedOut, person.Paused:
 		return decision{}
-	case person.Recent >= machineAnswers:
+	case person.Recent >= MachineAnswers:
 		return decision{effect: Mute}
 	case newest.SentAgo > s.options.ReplyWithin:
 		return decision{sentence: sentenceLate}

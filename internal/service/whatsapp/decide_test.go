@@ -35,7 +35,7 @@ func TestAnswersThatNeedNoModel(t *testing.T) {
 		"the newest command counts":                 {Person{OptedOut: true}, append(says("stop"), says("start")...), sentenceOptedIn, OptIn},
 		"a person whom somebody of ours talks to":   {Person{Paused: true}, says("Habari"), "", NoEffect},
 		"STOP counts while somebody talks to them":  {Person{Paused: true}, says("stop"), sentenceOptedOut, OptOut},
-		"a machine is muted":                        {Person{Recent: machineAnswers}, says("Habari"), "", Mute},
+		"a machine is muted":                        {Person{Recent: MachineAnswers}, says("Habari"), "", Mute},
 		"what waited too long is asked for again":   {Person{}, late, sentenceLate, NoEffect},
 		"nothing is sent after the window":          {Person{}, closed, "", NoEffect},
 		"joining is confirmed":                      {Person{Identity: kenyan}, says("JOIN"), sentenceJoined, NoEffect},
