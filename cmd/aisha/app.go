@@ -131,7 +131,8 @@ func (a *app) buildWhatsApp(geminis *gemini.Service, signups *waitlist.Service) 
 }
 
 // graphTimeout bounds one call of the Graph API, which usually takes a tenth
-// of a second. It must have ended before its message is sent again.
+// of a second. It has the second half of the time after which its message is
+// sent again; what does not begin within the first does not begin at all.
 func graphTimeout(resendAfter time.Duration) time.Duration {
 	return min(10*time.Second, resendAfter/2)
 }

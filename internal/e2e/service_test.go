@@ -261,3 +261,24 @@ func settled(t *testing.T, database string) error {
 	}
 	return nil
 }
+
+// awaitLocked waits until so many connections to the database wait for a lock.
+func awaitLocked(t *testing.T, database string, wanted int) {
+	t.Helper()
+	ctx, cancel := contextWithPatience(t)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for waiting := 0; waiting < wanted; <-look.C {
+		if err := conn.QueryRow(ctx, `
+			SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

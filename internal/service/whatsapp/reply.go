@@ -80,17 +80,29 @@ func (s *Service) replyLocked(ctx context.Context, personID int64) (Next, error)
 		return Next{After: wait}, nil
 	}
 	due.Waiting = toOneNumber(due.Waiting)
-	parts, err := s.answer(ctx, personID, due)
+	answer, err := s.answer(ctx, personID, due)
+	if err != nil {
+		return Next{}, err
+	}
+	before := time.Now()
+	parts, err := s.save(ctx, answer)
 	if err != nil {
 		return Next{}, err
 	}
 	if len(parts) == 0 || parts[0].Delivery != Sending {
 		return s.send(ctx, to, parts)
 	}
-	if next, err := s.deliver(ctx, to, parts[0]); err != nil || next.After > 0 {
+	if next, err := s.deliver(ctx, to, parts[0], before); err != nil || next.After > 0 {
 		return next, err
 	}
 	return s.send(ctx, to, parts[1:])
+}
+
+func (s *Service) save(ctx context.Context, answer Answer) ([]Part, error) {
+	if answer.Begin {
+		ctx = context.WithoutCancel(ctx) // or nobody would know whether the send began
+	}
+	return s.conversations.SaveAnswer(ctx, answer)
 }
 
 // notYet is for how long an answer must not start yet. While nothing can be
@@ -122,9 +134,8 @@ func toOneNumber(waiting []Waiting) []Waiting {
 }
 
 // answer settles all waiting messages together: it finds the words, if there
-// are to be any, and stores them as parts, which it returns. Nothing is sent here, so it
-// may be repeated after a crash.
-func (s *Service) answer(ctx context.Context, personID int64, due Due) ([]Part, error) {
+// are to be any. Nothing is stored or sent here, so it may be repeated.
+func (s *Service) answer(ctx context.Context, personID int64, due Due) (Answer, error) {
 	last := due.Waiting[len(due.Waiting)-1]
 	answer := Answer{PersonID: personID, PhoneNumberID: last.PhoneNumberID}
 	for _, m := range due.Waiting {
@@ -142,7 +153,7 @@ func (s *Service) answer(ctx context.Context, personID int64, due Due) ([]Part, 
 		answer.Words = fixed(how.sentence)
 	}
 	if err != nil {
-		return nil, err
+		return Answer{}, err
 	}
 	if !answer.Words.Body.IsZero() {
 		answer.Parts = parts(answer.Words.Body, due.Waiting)
@@ -150,11 +161,8 @@ func (s *Service) answer(ctx context.Context, personID int64, due Due) ([]Part, 
 	if answer.Words.Model != "" {
 		s.invite(due.Person, &answer)
 	}
-	if len(answer.Parts) > 0 && s.pace.Await(ctx, answer.PhoneNumberID) == 0 {
-		answer.Begin = true
-		ctx = context.WithoutCancel(ctx) // or nobody would know whether it began
-	}
-	return s.conversations.SaveAnswer(ctx, answer)
+	answer.Begin = len(answer.Parts) > 0 && s.pace.Await(ctx, answer.PhoneNumberID) == 0
+	return answer, nil
 }
 
 // ask lets the model find the words. Where it refuses, or fails for longer

@@ -1,6 +1,7 @@
 package whatsapp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,9 +33,10 @@ type world struct {
 	mediaErr error
 	joinErr  error
 	joined   []string
-	foreign  bool         // nobody's number can join the waiting list
-	read     []string     // wamids that were marked as read
-	whileAsk func(*world) // runs while the model works
+	foreign  bool          // nobody's number can join the waiting list
+	read     []string      // wamids that were marked as read
+	whileAsk func(*world)  // runs while the model works
+	stands   time.Duration // for how long everything stands still when a send begins
 }
 
 func (w *world) TryLock(ctx context.Context, _ int64) (context.Context, func(), error) {
@@ -72,6 +74,7 @@ func (w *world) SaveAnswer(_ context.Context, a Answer) ([]Part, error) {
 		w.due.Parts = append(w.due.Parts, Part{ID: fmt.Sprint(len(w.answers), "-", i), PhoneNumberID: a.PhoneNumberID, Body: p.Body, ReplyTo: p.ReplyTo, Button: p.Button, Delivery: Unsent})
 	}
 	if a.Begin && w.hold == 0 {
+		time.Sleep(w.stands)
 		w.due.Parts[0].Delivery, w.due.Parts[0].Attempts = Sending, 1
 	}
 	return slices.Clone(w.due.Parts), nil
@@ -83,6 +86,7 @@ func (w *world) BeginSend(_ context.Context, p Part) (time.Duration, error) {
 	if w.hold > 0 {
 		return w.hold, nil
 	}
+	time.Sleep(w.stands)
 	w.due.Parts[0].Delivery, w.due.Parts[0].Attempts, w.due.Parts[0].Since = Sending, p.Attempts+1, 0
 	return 0, nil
 }
@@ -154,6 +158,7 @@ func (w *world) Answer(_ context.Context, q Question) (Words, error) {
 }
 
 func (w *world) service(o Options) *Service {
+	o.ResendAfter = cmp.Or(o.ResendAfter, time.Minute)
 	o.Log = slog.New(slog.DiscardHandler)
 	return New(o, Rooms{Conversations: w, Outbox: w, Pace: w, Locks: w, Graph: w, Model: w, Waitlist: w})
 }
@@ -312,6 +317,27 @@ func TestReplyWhenTheSendFails(t *testing.T) {
 			}
 			if len(w.due.Parts) != tt.left {
 				t.Errorf("%d parts are left, want %d", len(w.due.Parts), tt.left)
+			}
+		})
+	}
+}
+
+func TestASendThatWasHeldUpIsLeftToOthers(t *testing.T) {
+	t.Parallel()
+	const resendAfter = 50 * time.Millisecond
+	for name, due := range map[string]Due{
+		"when it was noted":                 {Parts: []Part{{ID: "1", Delivery: Unsent}}},
+		"when it was noted with its answer": {Waiting: []Waiting{waiting(1, "text", "hi", time.Minute)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := &world{due: due, stands: resendAfter/2 + time.Millisecond}
+			next, err := w.service(Options{ResendAfter: resendAfter}).Reply(t.Context(), 7).Get()
+			if err != nil || next.After != resendAfter || len(w.sent) != 0 {
+				t.Errorf("got %v, %v and %d sent; want %v and none", next.After, err, len(w.sent), resendAfter)
+			}
+			if len(w.due.Parts) != 1 || w.due.Parts[0].Delivery != Sending {
+				t.Errorf("left are %+v", w.due.Parts)
 			}
 		})
 	}

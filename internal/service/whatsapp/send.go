@@ -54,15 +54,21 @@ func (s *Service) sendPart(ctx context.Context, to Identity, part Part) (Next, e
 	if again := s.pace.Await(ctx, part.PhoneNumberID); again > 0 {
 		return Next{After: scatter(again)}, nil
 	}
+	before := time.Now()
 	if wait, err := s.outbox.BeginSend(ctx, part); err != nil || wait > 0 {
 		return Next{After: scatter(wait)}, err
 	}
 	part.Attempts++
-	return s.deliver(ctx, to, part)
+	return s.deliver(ctx, to, part, before)
 }
 
-// deliver sends a part whose send has begun.
-func (s *Service) deliver(ctx context.Context, to Identity, part Part) (Next, error) {
+// deliver sends a part whose send was noted as begun after that moment.
+func (s *Service) deliver(ctx context.Context, to Identity, part Part, before time.Time) (Next, error) {
+	if s.tooLate(before) {
+		s.options.Log.WarnContext(ctx, "a send was held up for so long that it is left to whoever sends it again",
+			slog.String("part", part.ID))
+		return Next{After: s.options.ResendAfter}, nil
+	}
 	// What has begun is finished, within the client's time-out: a send that is
 	// cut off leaves everybody in doubt.
 	ctx = context.WithoutCancel(ctx)
@@ -88,6 +94,15 @@ func (s *Service) deliver(ctx context.Context, to Identity, part Part) (Next, er
 			slog.String("part", part.ID), slog.Any("error", err))
 		return Next{After: s.options.ResendAfter}, nil
 	}
+}
+
+// tooLate reports whether a send must not go on: it has to end before others
+// take it for lost and send it again, and the Graph API's client may take the
+// other half of that time. We may have stood still since, or the machine, and
+// only one of the clocks goes on while a machine does.
+func (s *Service) tooLate(before time.Time) bool {
+	took := max(time.Since(before), time.Now().Round(0).Sub(before.Round(0)))
+	return took > s.options.ResendAfter/2
 }
 
 func (s *Service) accepted(ctx context.Context, part Part, wamid string) error {
