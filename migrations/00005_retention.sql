@@ -9,9 +9,9 @@ CREATE INDEX former_wamid_of_part ON former_wamid (part_id);
 -- Messages and parts name their person without a foreign key. It would look
 -- that person up for each row of a webhook, and need an index on each of the
 -- two large tables, which every message and every step of a delivery would
--- write to. Whoever stores a message holds a lock on its person, and whoever
--- deletes a person looks for messages under a lock that excludes this one: see
--- findPeople, mergePeople and prunePeople. A part belongs to the person of its
+-- write to. Whoever stores a message holds a lock that keeps persons from being
+-- deleted, and whoever deletes one looks for messages under a lock that excludes
+-- this one: see keepPeople, mergePeople and prunePeople. A part belongs to the person of its
 -- answer, which has a key.
 ALTER TABLE message DROP CONSTRAINT message_person_id_fkey;
 ALTER TABLE part DROP CONSTRAINT part_person_id_fkey;

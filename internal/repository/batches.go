@@ -41,8 +41,3 @@ func weight(batch whatsapp.Batch) int {
 func eventful(batch whatsapp.Batch) bool {
 	return len(batch.Edits)+len(batch.Revokes)+len(batch.Renames)+len(batch.Echoes)+len(batch.Preferences) > 0
 }
-
-// changesPeople reports whether it tells who somebody is, or what they want.
-func changesPeople(batch whatsapp.Batch) bool {
-	return len(batch.Renames)+len(batch.Echoes)+len(batch.Preferences) > 0
-}

@@ -10,11 +10,11 @@ import (
 	"aisha/internal/service/whatsapp"
 )
 
-// ofLate are the days of a message of which only the wamid is told. People may
-// change a message for two days and a half, and Meta tries to tell of it for a
-// week, so the days can be counted. A change that finds nothing is kept, and
-// applied to a message that waits, whatever its day.
-const ofLate = `sent_on = ANY (ARRAY(SELECT current_date - n FROM generate_series(-1, 14) AS n))`
+// ofLate are the days of a message of which only the wamid is told: each has
+// wamids in a place of its own. People may change a message for two days and a
+// half, and Meta tries to tell of it for a week. A change that finds nothing is
+// kept, and applied to a message that waits, whatever its day.
+const ofLate = `sent_on = ANY (ARRAY(SELECT current_date - n FROM generate_series(-1, 14) AS n) || date 'epoch')`
 
 // changeMessages applies what their senders changed about messages. What is
 // told of a message that we do not have yet is kept for it.

@@ -59,15 +59,20 @@ type foundDue struct {
 	changed bool
 }
 
+// readDue reads no more than the newest answer of who was not answered lately:
+// the others may have to come from the disk, and everybody else's reading with
+// them.
 func readDue(statements *pgx.Batch, personID int64, due *foundDue) {
 	statements.Queue(`
 		SELECT coalesce(user_id, ''), coalesce(phone, ''), name,
 		       opted_out_at IS NOT NULL, coalesce(paused_until > now(), false), coalesce(hinted_at > now() - interval '1 day', false),
 		       EXISTS (SELECT FROM waiting_list WHERE phone_number = '+' || person.phone),
 		       coalesce(invited_at > now() - interval '7 days', false),
-		       (SELECT count(*) FROM (
-		            SELECT created_at FROM answer WHERE person_id = person.id ORDER BY id DESC LIMIT $3) AS latest
-		        WHERE created_at > now() - $2::interval)
+		       CASE WHEN (SELECT created_at FROM answer WHERE person_id = person.id ORDER BY id DESC LIMIT 1) > now() - $2::interval
+		            THEN (SELECT count(*) FROM (
+		                      SELECT created_at FROM answer WHERE person_id = person.id ORDER BY id DESC LIMIT $3) AS latest
+		                  WHERE created_at > now() - $2::interval)
+		            ELSE 0 END
 		FROM person
 		WHERE id = $1`, personID, whatsapp.MachineSpan, whatsapp.MachineAnswers,
 	).Query(func(rows pgx.Rows) error {
@@ -92,10 +97,8 @@ func readDue(statements *pgx.Batch, personID int64, due *foundDue) {
 		SELECT id, wamid, phone_number_id, kind, body, media_id, media_type, media_sha256, media_name, revoked,
 		       CASE WHEN quotes = '' THEN '' ELSE coalesce(
 		           (SELECT part.body FROM part WHERE part.wamid = quotes),
-		           (SELECT quoted.body FROM answer JOIN message AS quoted ON quoted.answer_id = answer.id
-		            WHERE answer.person_id = $1 AND quoted.wamid = message.quotes LIMIT 1),
 		           (SELECT quoted.body FROM message AS quoted
-		            WHERE quoted.person_id = $1 AND quoted.answer_id IS NULL AND quoted.wamid = message.quotes LIMIT 1), '') END,
+		            WHERE quoted.wamid = message.quotes AND quoted.`+ofLate+` AND quoted.person_id = $1 LIMIT 1), '') END,
 		       extract(epoch FROM now() - received_at)::float8,
 		       extract(epoch FROM now() - least(sent_at, received_at))::float8,
 		       coalesce((SELECT extract(epoch FROM CASE WHEN probe IS NULL THEN resume_at ELSE least(resume_at, now() + $3::interval) END - now()) FROM sending_gate

@@ -54,7 +54,16 @@ func temporaryClass(code string) bool {
 		return true
 	}
 	return code == "25006" || // read-only: connected to a standby during a failover
-		code == "55P03" // lock not available: waited long enough
+		code == "25P03" || // idle in a transaction for too long: we stood still
+		code == lockNotAvailable
+}
+
+const lockNotAvailable = "55P03"
+
+// lockedOut reports whether a lock was waited for for long enough.
+func lockedOut(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == lockNotAvailable
 }
 
 // conflict reports whether two transactions got in each other's way and one of

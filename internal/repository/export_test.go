@@ -9,7 +9,7 @@ const PeopleLocks = peopleLocks
 func (w *WaitingList) Waiting() int { return w.adds.queued() }
 
 // Waiting is how many webhooks wait for the next commit.
-func (i *Inbox) Waiting() int { return i.stores.queued() }
+func (i *Inbox) Waiting() int { return i.together.queued() }
 
 // Waiting is how many answers wait for the next commit.
 func (c *Conversations) Waiting() int { return c.saves.queued() }

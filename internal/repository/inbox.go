@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,31 +14,46 @@ import (
 
 // Inbox stores what webhooks tell and queues the work that follows.
 type Inbox struct {
-	pool   *pgxpool.Pool
-	stores groupCommit[whatsapp.Batch, struct{}]
+	pool     *pgxpool.Pool
+	together groupCommit[whatsapp.Batch, struct{}]
+	alone    groupCommit[whatsapp.Batch, struct{}] // what may make one person of two
 }
 
 // NewInbox makes an Inbox.
 func NewInbox(pool *pgxpool.Pool) *Inbox {
 	i := &Inbox{pool: pool}
-	i.stores.commit, i.stores.weight = i.store, weight
+	i.together.commit, i.together.weight = i.storeTogether, weight
+	i.alone.commit, i.alone.weight = i.storeAlone, weight
 	return i
 }
 
 // Store commits the batch and a reply for every person who wrote something
 // new or whose pending send was settled. Batches that are stored at the same
-// time share a commit.
+// time share a commit. The few that have to be alone wait for it by themselves.
 func (i *Inbox) Store(ctx context.Context, batch whatsapp.Batch) error {
-	_, err := i.stores.do(ctx, batch)
+	if len(batch.Renames) == 0 {
+		_, err := i.together.do(ctx, batch)
+		if !errors.Is(err, errNotAlone) {
+			return err
+		}
+	}
+	_, err := i.alone.do(ctx, batch)
 	return err
+}
+
+func (i *Inbox) storeTogether(ctx context.Context, batches []whatsapp.Batch) ([]struct{}, error) {
+	return i.store(ctx, batches, false)
+}
+
+func (i *Inbox) storeAlone(ctx context.Context, batches []whatsapp.Batch) ([]struct{}, error) {
+	return i.store(ctx, batches, true)
 }
 
 // store takes two round trips where everybody is known: one looks them up, and
 // one writes.
-func (i *Inbox) store(ctx context.Context, batches []whatsapp.Batch) ([]struct{}, error) {
+func (i *Inbox) store(ctx context.Context, batches []whatsapp.Batch, alone bool) ([]struct{}, error) {
 	batch := merge(batches)
-	err := inPipeline(ctx, i.pool, func(ctx context.Context, tx *pipeline) error {
-		tx.changesPeople = changesPeople(batch)
+	err := inPipeline(ctx, i.pool, alone, func(ctx context.Context, tx *pipeline) error {
 		people, err := resolvePeople(ctx, tx, senders(batch.Messages))
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -104,10 +105,10 @@ func (p people) resolve(ctx context.Context, tx *pipeline, who whatsapp.Identity
 	if known && !found.lacks(who) {
 		return found, nil
 	}
-	if !tx.exclusive() {
-		return person{}, errRace
-	}
 	if other, two := p.other(found, who); two {
+		if !tx.alone {
+			return person{}, errNotAlone
+		}
 		if err := p.settle(ctx, tx, found, other); err != nil {
 			return person{}, err
 		}
@@ -182,12 +183,8 @@ func (p people) add(one person) {
 	}
 }
 
-// findPeople looks up persons and makes sure that nobody deletes them before
-// the transaction ends, because their messages have no foreign key. One lock
-// does it for all of them: a lock on each row would write to the row, and a
-// busy webhook's rows lie on as many pages. Many can share it, so whoever is
-// about to change a person must have it alone from the beginning: two who share
-// it and want it alone would wait for each other.
+// findPeople looks up persons. Where the transaction is alone it may change who
+// they are, so it locks them: answers write to persons too.
 func findPeople(ctx context.Context, tx *pipeline, who []whatsapp.Identity) (people, error) {
 	userIDs, phones := make([]string, 0, len(who)), make([]string, 0, len(who))
 	for _, one := range who {
@@ -198,18 +195,15 @@ func findPeople(ctx context.Context, tx *pipeline, who []whatsapp.Identity) (peo
 			phones = append(phones, one.Phone.Reveal())
 		}
 	}
-	known := people{byUserID: make(map[string]person), byPhone: make(map[string]person)}
-	batch := &pgx.Batch{}
 	find := `
 		SELECT id, coalesce(user_id, ''), coalesce(phone, '')
 		FROM person
 		WHERE user_id = ANY ($1) OR phone = ANY ($2)`
-	if tx.exclusive() {
-		lockPeople(batch)
-		find += ` ORDER BY id FOR UPDATE` // answers write to persons too
-	} else {
-		batch.Queue(`SELECT pg_advisory_xact_lock_shared($1, 0)`, peopleLocks)
+	if tx.alone {
+		find += ` ORDER BY id FOR UPDATE`
 	}
+	known := people{byUserID: make(map[string]person), byPhone: make(map[string]person)}
+	batch := &pgx.Batch{}
 	batch.Queue(find, userIDs, phones).Query(known.collect)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return people{}, fmt.Errorf("look up persons: %w", err)
@@ -217,12 +211,26 @@ func findPeople(ctx context.Context, tx *pipeline, who []whatsapp.Identity) (peo
 	return known, nil
 }
 
+// keepPeople makes sure that nobody deletes a person before the transaction
+// ends, because messages have no foreign key. One lock does it for all persons:
+// a lock on each row would write to the row, and a busy webhook's rows lie on as
+// many pages. Many can share it, and whoever is about to make one person of two,
+// or to delete one, must have it alone: see lockPeople.
+func keepPeople(statements *pgx.Batch) {
+	statements.Queue(`SELECT pg_advisory_xact_lock_shared($1, 0)`, peopleLocks)
+}
+
+// stepBack is how long others may store messages before lockPeople is tried
+// again.
+const stepBack = time.Second
+
 // lockPeople keeps everybody else from storing messages until the transaction
-// ends. It gives up soon where an instance that stands still shares the lock:
-// who wants to store a message meanwhile waits behind this one.
+// ends. Who wants to store one waits behind this, so it gives up soon where an
+// instance that stands still shares the lock, and comes back after stepBack.
 func lockPeople(statements *pgx.Batch) {
-	statements.Queue(`SET LOCAL lock_timeout = '2s'`)
+	statements.Queue(`SET LOCAL lock_timeout = '500ms'`)
 	statements.Queue(`SELECT pg_advisory_xact_lock($1, 0)`, peopleLocks)
+	statements.Queue(`SET LOCAL lock_timeout TO DEFAULT`)
 }
 
 // collect adds the persons in the rows.
@@ -246,11 +254,15 @@ func savePerson(ctx context.Context, tx *pipeline, known person, who whatsapp.Id
 		saved.phone = who.Phone.Reveal()
 	}
 	if known.id != 0 {
-		_, err := tx.Exec(ctx, `
-			UPDATE person SET user_id = nullif($2, ''), phone = nullif($3, '') WHERE id = $1`,
-			known.id, saved.userID, saved.phone)
+		tag, err := tx.Exec(ctx, `
+			UPDATE person SET user_id = nullif($2, ''), phone = nullif($3, '')
+			WHERE id = $1 AND ($4 OR coalesce(user_id, '') = $5 AND coalesce(phone, '') = $6)`,
+			known.id, saved.userID, saved.phone, tx.alone, known.userID, known.phone)
 		if err != nil {
 			return person{}, fmt.Errorf("store a person's names: %w", err)
+		}
+		if tag.RowsAffected() == 0 {
+			return person{}, errRace // they have others since we looked
 		}
 		return saved, nil
 	}
@@ -269,5 +281,9 @@ func savePerson(ctx context.Context, tx *pipeline, known person, who whatsapp.Id
 	return saved, nil
 }
 
-// errRace makes inTx run the transaction again.
-var errRace = errors.New("a concurrent webhook stored the same person")
+var (
+	// errRace makes inTx and inPipeline run the transaction again.
+	errRace = errors.New("a concurrent webhook stored the same person")
+	// errNotAlone is returned where only one that is alone may go on.
+	errNotAlone = errors.New("two persons are one, or a number has changed hands")
+)

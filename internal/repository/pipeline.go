@@ -8,50 +8,61 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// pipeline is a transaction whose BEGIN travels with its first batch and whose
-// COMMIT with its last, because a round trip costs as much as a statement.
+// pipeline is a transaction about persons, who are not deleted before it ends.
+// Its BEGIN travels with its first batch and its COMMIT with its last, because a
+// round trip costs as much as a statement.
 type pipeline struct {
 	*pgx.Conn
 	begun bool
-	again bool // it lost against another transaction before
-
-	changesPeople bool // as is known from the beginning
+	alone bool // nobody else has such a transaction meanwhile
 }
 
 // inPipeline runs work in a transaction. One that another got in the way of is
 // run again, so work may be called several times.
-func inPipeline(ctx context.Context, pool *pgxpool.Pool, work func(context.Context, *pipeline) error) error {
+func inPipeline(ctx context.Context, pool *pgxpool.Pool, alone bool, work func(context.Context, *pipeline) error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 
 	var err error
-	for attempt := range maxConflicts {
+	for range maxConflicts {
 		err = pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-			tx := &pipeline{Conn: conn.Conn(), again: attempt > 0}
+			tx := &pipeline{Conn: conn.Conn(), alone: alone}
 			defer tx.rollback(ctx)
 			return work(ctx, tx)
 		})
-		if !conflict(err) {
+		if !conflict(err) && (!lockedOut(err) || !sleep(ctx, stepBack)) {
 			break
 		}
 	}
 	return translate(err)
 }
 
-// SendBatch sends the batch, after a BEGIN where it is the first.
+// sleep reports whether the time passed before ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// SendBatch sends the batch, after a BEGIN where it is the first. The persons are
+// locked there: who waited for that later would hold rows that others wait for.
 func (p *pipeline) SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchResults {
 	if !p.begun {
 		p.begun = true
 		var begin pgx.Batch
 		begin.Queue(`BEGIN`)
+		if p.alone {
+			lockPeople(&begin)
+		} else {
+			keepPeople(&begin)
+		}
 		batch.QueuedQueries = append(begin.QueuedQueries, batch.QueuedQueries...)
 	}
 	return p.Conn.SendBatch(ctx, batch)
 }
-
-// exclusive reports whether the transaction may change persons. It is known
-// from the beginning, or else found out by losing.
-func (p *pipeline) exclusive() bool { return p.again || p.changesPeople }
 
 // commit sends the last batch. After an error in it nothing of the transaction
 // is there, unless the connection was cut: then nobody knows.

@@ -50,11 +50,13 @@ func Open(ctx context.Context, databaseURL sensitive.Secret) (*pgxpool.Pool, err
 		"jit":             "off", // it takes longer than what it makes faster
 		// An instance that stands still in a transaction holds rows that others
 		// wait for. None of ours takes longer than callTimeout.
-		"idle_in_transaction_session_timeout": "30000", // milliseconds
-		"tcp_keepalives_idle":                 "10",
-		"tcp_keepalives_interval":             "5",
-		"tcp_keepalives_count":                "4",
-		"tcp_user_timeout":                    "30000", // milliseconds
+		"idle_in_transaction_session_timeout": "10000", // milliseconds
+		// Who waits for a lock must see what its last holder has committed.
+		"default_transaction_isolation": "read committed",
+		"tcp_keepalives_idle":           "10",
+		"tcp_keepalives_interval":       "5",
+		"tcp_keepalives_count":          "4",
+		"tcp_user_timeout":              "30000", // milliseconds
 	}
 	for name, value := range defaults {
 		if _, given := config.ConnConfig.RuntimeParams[name]; !given {

@@ -59,10 +59,17 @@ func (r *Retention) Prune(ctx context.Context, pause func(context.Context, time.
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
-		if _, err := conn.Exec(ctx, `SELECT pg_advisory_unlock($1, 0)`, retentionLocks); err != nil {
+		back := &pgx.Batch{}
+		back.Queue(`SELECT pg_advisory_unlock($1, 0)`, retentionLocks)
+		back.Queue(`RESET idle_session_timeout`)
+		if err := conn.SendBatch(ctx, back).Close(); err != nil {
 			_ = conn.Conn().Close(ctx)
 		}
 	}()
+	// Nor may an instance that stands still keep it. A pause is shorter.
+	if _, err := conn.Exec(ctx, `SET idle_session_timeout = '2min'`); err != nil {
+		return nil, translate(err)
+	}
 
 	total := make(counts)
 	for _, s := range r.sweeps() {
@@ -220,28 +227,35 @@ const idle = `
 	AND NOT EXISTS (SELECT FROM message WHERE message.person_id = person.id AND answer_id IS NULL)`
 
 // prunePeople deletes persons who are idle, while nobody else can store a
-// message of theirs. Whoever does so afterwards stores the person anew. An answer
-// can still be stored, so who is locked is looked at once more.
+// message of theirs. Whoever does so afterwards stores the person anew. They are
+// searched for before, because everybody waits meanwhile, and looked at once more
+// when they are locked: an answer can still be stored.
 func (r *Retention) prunePeople(ctx context.Context, tx pgx.Tx, after any) (last any, deleted counts, err error) {
-	lock := &pgx.Batch{}
-	lockPeople(lock)
-	if err := tx.SendBatch(ctx, lock).Close(); err != nil {
-		return nil, nil, fmt.Errorf("lock the persons: %w", err)
-	}
 	var found []int64
 	err = tx.QueryRow(ctx, `
 		WITH page AS (
 			SELECT id, created_at FROM person WHERE id > $1 ORDER BY id LIMIT 1000
 		), old AS (
 			SELECT id FROM page WHERE created_at < now() - $2::interval
-		), locked AS (
+		), found AS (
 			SELECT id FROM person WHERE id = ANY (ARRAY(SELECT id FROM old)) AND `+idle+`
-			ORDER BY id FOR UPDATE SKIP LOCKED
 		)
-		SELECT (SELECT max(id) FROM old), coalesce(array_agg(id), '{}') FROM locked`,
+		SELECT (SELECT max(id) FROM old), coalesce(array_agg(id), '{}') FROM found`,
 		after, r.ages.Messages).Scan(&last, &found)
 	if err != nil {
 		return nil, nil, fmt.Errorf("find persons nothing is left of: %w", err)
+	}
+	if len(found) == 0 {
+		return last, nil, nil
+	}
+	lock := &pgx.Batch{}
+	lockPeople(lock)
+	lock.Queue(`
+		SELECT coalesce(array_agg(id), '{}')
+		FROM (SELECT id FROM person WHERE id = ANY ($1) ORDER BY id FOR UPDATE SKIP LOCKED) AS locked`, found,
+	).QueryRow(func(row pgx.Row) error { return row.Scan(&found) })
+	if err := tx.SendBatch(ctx, lock).Close(); err != nil {
+		return nil, nil, fmt.Errorf("lock persons nothing is left of: %w", err)
 	}
 	deleted, err = remove(ctx, tx, found, []removal{
 		{"person", `DELETE FROM person WHERE id = ANY ($1) AND ` + idle},

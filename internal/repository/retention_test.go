@@ -242,7 +242,7 @@ func TestWhatSomebodyHasLockedStaysForTheNextTime(t *testing.T) {
 	}
 }
 
-// Nobody is deleted while a message is being stored: see findPeople.
+// Nobody is deleted while a message is being stored: see keepPeople.
 func TestAPersonWhoWritesAtThisMomentStays(t *testing.T) {
 	t.Parallel()
 	p := newPast(t)

@@ -457,7 +457,7 @@ func TestTheWordsOfAQuotedMessageAreFound(t *testing.T) {
 			pool := open(t)
 			conversations, inbox := repository.NewConversations(pool), repository.NewInbox(pool)
 			quoted, quoting := text("w1", "KE.1", "", "first"), text("w2", "KE.1", "", "this?")
-			quoted.SentOn, quoting.Quotes = quoted.SentOn.Add(-80*day), "w1"
+			quoted.SentOn, quoting.Quotes = quoted.SentOn.Add(-13*day), "w1"
 			store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{quoted}})
 			if answered {
 				answerAll(t, pool)
