@@ -28,6 +28,7 @@ func NewConversations(pool *pgxpool.Pool) *Conversations {
 	c := &Conversations{pool: pool}
 	c.dues.commit = inOneTrip(pool, readDue)
 	c.histories.commit = inOneTrip(pool, readHistory)
+	c.histories.atOnce = 4 // one that has to come from the disk holds up few others
 	c.saves.commit = inOneTrip(pool, queueAnswer)
 	c.saves.order = func(a, b preparedAnswer) int { return cmp.Compare(a.PersonID, b.PersonID) }
 	c.lefts.commit = inOneTrip(pool, readLeft)

@@ -26,11 +26,12 @@ type groupCommit[In, Out any] struct {
 	commit func(context.Context, []In) ([]Out, error)
 	weight func(In) int      // in rows, or what costs as much; at least 1. Nil: each call is one
 	order  func(a, b In) int // in which they lock rows that others lock too. Nil: as they come
+	atOnce int               // how many commits may be under way; 0 is one
 
 	mu      sync.Mutex // guards what follows
 	waiting []*call[In, Out]
 	load    int // weight of what waits
-	working bool
+	working int // how many commits are under way
 }
 
 const (
@@ -92,7 +93,7 @@ func (g *groupCommit[In, Out]) do(ctx context.Context, in In) (Out, error) {
 	}
 }
 
-// enqueue lets the call wait, and reports whether nobody is at work.
+// enqueue lets the call wait, and reports whether its caller is to commit.
 func (g *groupCommit[In, Out]) enqueue(c *call[In, Out]) (first bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -101,8 +102,9 @@ func (g *groupCommit[In, Out]) enqueue(c *call[In, Out]) (first bool, err error)
 	}
 	g.waiting = append(g.waiting, c)
 	g.load += c.weight
-	first = !g.working
-	g.working = true
+	if first = g.working < max(g.atOnce, 1); first {
+		g.working++
+	}
 	return first, nil
 }
 
@@ -110,8 +112,8 @@ func (g *groupCommit[In, Out]) enqueue(c *call[In, Out]) (first bool, err error)
 func (g *groupCommit[In, Out]) goOn() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.working = len(g.waiting) > 0
-	if !g.working {
+	if len(g.waiting) == 0 {
+		g.working--
 		return
 	}
 	go func() {
@@ -141,7 +143,9 @@ func (g *groupCommit[In, Out]) next() []*call[In, Out] {
 		g.load -= c.weight
 	}
 	g.waiting = slices.Delete(g.waiting, 0, taken)
-	g.working = len(calls) > 0
+	if len(calls) == 0 {
+		g.working--
+	}
 	if g.order != nil {
 		slices.SortStableFunc(calls, func(a, b *call[In, Out]) int { return g.order(a.in, b.in) })
 	}

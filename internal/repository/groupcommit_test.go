@@ -307,3 +307,38 @@ func TestWhoComesOnTopOfAFullQueueIsToldAtOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestAsManyCommitsAreUnderWayAsMayBe(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var d disk
+		var c callers
+		var one sync.Mutex
+		g, begin := d.group(), time.Now()
+		g.atOnce = 2
+		g.commit = func(_ context.Context, in []int) ([]int, error) {
+			time.Sleep(time.Second)
+			one.Lock()
+			defer one.Unlock()
+			d.commits = append(d.commits, slices.Sorted(slices.Values(in)))
+			return []int{-in[0], -in[len(in)-1]}[:len(in)], nil
+		}
+		for n := range 2 {
+			c.call(t.Context(), t, g, n+1)
+			time.Sleep(time.Second / 4)
+		}
+		c.call(t.Context(), t, g, 3)
+		c.call(t.Context(), t, g, 4)
+		expectEnds(t, c.settled(), allSucceed)
+		expectCommits(t, &d, to(1, 1), to(2, 2), to(3, 4))
+		if took := time.Since(begin); took != 2*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		synctest.Wait()
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.working != 0 {
+			t.Errorf("%d are at work still", g.working)
+		}
+	})
+}
