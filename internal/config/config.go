@@ -132,7 +132,7 @@ func (p *parser) config(env environment) Config {
 			ReplyWithin:   p.duration(env.ReplyWithin, time.Minute, 24*time.Hour),
 			HandoverPause: p.duration(env.HandoverPause, 0, 30*24*time.Hour),
 			Debounce:      p.duration(env.ReplyDebounce, 0, time.Minute),
-			ResendAfter:   p.duration(env.ResendAfter, time.Second, 24*time.Hour),
+			ResendAfter:   p.duration(env.ResendAfter, shortestResend, 24*time.Hour),
 			Workers:       p.number(env.ReplyWorkers, 1, 1000),
 		},
 		CORSAllowedOrigins: p.origins(env.CORSAllowedOrigins),

@@ -16,6 +16,8 @@ import (
 
 const (
 	maxPort = 65535
+	// shortestResend leaves a send that is merely slow the time to end.
+	shortestResend = 10 * time.Second
 	// shortestRetention of messages is over the seven days for which Meta tries
 	// to deliver a webhook: a message that is told once more after it was
 	// deleted would be taken for a new one and be answered again.

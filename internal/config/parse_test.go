@@ -23,7 +23,7 @@ func TestValuesAtTheEdge(t *testing.T) {
 		{"WHATSAPP_PHONE_NUMBER_ID", []string{"1"}, []string{"+254700000000", "1a"}},
 		{"REPLY_DEBOUNCE", []string{"0", "0s", "1m"}, []string{"-1ms", "61s", "1500"}},
 		{"REPLY_WORKERS", []string{"1", "1000"}, []string{"0", "1001", "many"}},
-		{"RESEND_AFTER", []string{"1s", "24h"}, []string{"0", "25h"}},
+		{"RESEND_AFTER", []string{"10s", "24h"}, []string{"9s", "25h"}},
 		{"RETAIN_MESSAGES", []string{"0", "0s", "192h", "2160h", "87600h"}, []string{"191h59m", "7d", "90", "-192h", "87601h"}},
 		{"RETAIN_WEBHOOKS", []string{"0", "1h", "720h"}, []string{"59m", "30d", "-1h", "87601h"}},
 		{"RATE_LIMIT_SIGNUPS", []string{"0", "1/s", "20/m", "100/h"}, []string{"20", "0/m", "-1/m", "20/d", "20/", "/m", "20 / m", "1/m/m"}},

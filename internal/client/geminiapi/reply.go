@@ -76,7 +76,7 @@ func (r *reply) answer(model string) (gemini.Answer, error) {
 	if r.block != 0 {
 		return gemini.Answer{}, &failure{reason: refused, detail: "the prompt is blocked: " + r.block.String()}
 	}
-	text := r.text.String()
+	text := strings.ReplaceAll(r.text.String(), "\x00", "\uFFFD") // nobody can store a NUL
 	if reason := r.reason(strings.TrimSpace(text) != ""); reason != answered {
 		return gemini.Answer{}, &failure{reason: reason, detail: "finish reason " + r.finish.String()}
 	}
@@ -84,8 +84,8 @@ func (r *reply) answer(model string) (gemini.Answer, error) {
 		Text:           sensitive.NewText(text),
 		Model:          model,
 		FinishReason:   r.finish.String(),
-		PromptTokens:   r.usage.Prompt,
-		ResponseTokens: r.usage.Candidates + r.usage.Thoughts,
+		PromptTokens:   int(r.usage.Prompt),
+		ResponseTokens: int(r.usage.Candidates) + int(r.usage.Thoughts),
 	}, nil
 }
 

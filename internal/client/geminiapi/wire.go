@@ -37,9 +37,9 @@ type part struct {
 }
 
 type usage struct {
-	Prompt     int `json:"promptTokenCount"`
-	Candidates int `json:"candidatesTokenCount"`
-	Thoughts   int `json:"thoughtsTokenCount"`
+	Prompt     int32 `json:"promptTokenCount"`
+	Candidates int32 `json:"candidatesTokenCount"`
+	Thoughts   int32 `json:"thoughtsTokenCount"`
 }
 
 // finishReason and blockReason are numbers: the SDK asks for numbers, but not
