@@ -13,13 +13,20 @@ import (
 	"aisha/internal/service/whatsapp"
 )
 
-// frozen is a transaction of an instance that stands still while it stores a
-// webhook. PostgreSQL ends it after a while; the test does so before.
-func frozen(t *testing.T, pool *pgxpool.Pool) pgx.Tx {
+// What an instance may hold when it stands still: while it stores a webhook, and
+// while it does something for the person with the number below.
+const (
+	storing = `SELECT pg_advisory_xact_lock_shared($1::int, 0)`
+	working = `SELECT $1::int FROM person WHERE phone = '254700000001' FOR UPDATE`
+)
+
+// frozen is a transaction of an instance that stands still. PostgreSQL ends it
+// after a while; the test does so before.
+func frozen(t *testing.T, pool *pgxpool.Pool, holding string) pgx.Tx {
 	t.Helper()
 	tx, err := pool.Begin(t.Context())
 	if err == nil {
-		_, err = tx.Exec(t.Context(), `SELECT pg_advisory_xact_lock_shared($1, 0)`, repository.PeopleLocks)
+		_, err = tx.Exec(t.Context(), holding, repository.PeopleLocks)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -31,9 +38,14 @@ func frozen(t *testing.T, pool *pgxpool.Pool) pgx.Tx {
 // still, but what everybody else says is stored meanwhile, by any instance.
 func TestWhoStandsStillHoldsUpNoMessages(t *testing.T) {
 	t.Parallel()
-	for name, event := range map[string]whatsapp.Batch{
-		"beside a change of name":                   {Renames: []whatsapp.Rename{{From: named("KE.A", ""), To: named("KE.B", "")}}},
-		"beside a message that shows two to be one": {Messages: []whatsapp.Message{text("c", "KE.A", "254700000001", "c")}},
+	merging := whatsapp.Batch{Messages: []whatsapp.Message{text("c", "KE.A", "254700000001", "c")}}
+	for name, tt := range map[string]struct {
+		holding string
+		event   whatsapp.Batch
+	}{
+		"beside a change of name":                   {storing, whatsapp.Batch{Renames: []whatsapp.Rename{{From: named("KE.A", ""), To: named("KE.B", "")}}}},
+		"beside a message that shows two to be one": {storing, merging},
+		"with a row of one of the two":              {working, merging},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -41,9 +53,9 @@ func TestWhoStandsStillHoldsUpNoMessages(t *testing.T) {
 			one, other := repository.NewInbox(pool), repository.NewInbox(pool)
 			store(t, one, whatsapp.Batch{Messages: []whatsapp.Message{text("a", "KE.A", "", "a")}})
 			store(t, one, whatsapp.Batch{Messages: []whatsapp.Message{text("b", "", "254700000001", "b")}})
-			still := frozen(t, pool)
+			still := frozen(t, pool, tt.holding)
 			merged := make(chan error, 1)
-			go func() { merged <- one.Store(context.WithoutCancel(t.Context()), event) }()
+			go func() { merged <- one.Store(context.WithoutCancel(t.Context()), tt.event) }()
 			for k := range 20 {
 				for _, inbox := range []*repository.Inbox{one, other} {
 					id := fmt.Sprintf("%d-%p", k, inbox)

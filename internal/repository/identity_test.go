@@ -70,6 +70,25 @@ func TestANumberThatChangesHandsLeavesItsFormerOwner(t *testing.T) {
 	}
 }
 
+// Two numbers change hands in one webhook: who writes from a new one keeps it
+// when somebody else writes from their old one.
+func TestWhoGivesANumberAwayKeepsTheirNewOne(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	inbox := repository.NewInbox(pool)
+	store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{
+		text("a", "KE.1", "254700000001", "a"), text("z", "KE.9", "254700000009", "z"),
+	}})
+	store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{
+		text("b", "KE.1", "254700000002", "b"), text("y", "KE.9", "254700000001", "y"),
+	}})
+	for _, want := range []string{`user_id = 'KE.1' AND phone = '254700000002'`, `user_id = 'KE.9' AND phone = '254700000001'`} {
+		if n := count(t, pool, `SELECT count(*) FROM person WHERE `+want); n != 1 {
+			t.Errorf("%d persons are %s", n, want)
+		}
+	}
+}
+
 // What waits must have a job of whoever it is found to belong to.
 func TestAMergeIsFollowedByAReply(t *testing.T) {
 	t.Parallel()

@@ -117,6 +117,7 @@ func (p people) resolve(ctx context.Context, tx *pipeline, who whatsapp.Identity
 	if err != nil {
 		return person{}, err
 	}
+	p.forget(found) // they may have given a number away
 	p.add(saved)
 	return saved, nil
 }
@@ -226,11 +227,11 @@ const stepBack = time.Second
 
 // lockPeople keeps everybody else from storing messages until the transaction
 // ends. Who wants to store one waits behind this, so it gives up soon where an
-// instance that stands still shares the lock, and comes back after stepBack.
+// instance that stands still shares the lock or has a row that it needs, and
+// comes back after stepBack.
 func lockPeople(statements *pgx.Batch) {
 	statements.Queue(`SET LOCAL lock_timeout = '500ms'`)
 	statements.Queue(`SELECT pg_advisory_xact_lock($1, 0)`, peopleLocks)
-	statements.Queue(`SET LOCAL lock_timeout TO DEFAULT`)
 }
 
 // collect adds the persons in the rows.

@@ -50,12 +50,14 @@ func (r *Retention) Prune(ctx context.Context, pause func(context.Context, time.
 	}
 	defer conn.Release()
 
+	// An instance that stands still must not keep the lock. A pause is shorter.
 	var mine bool
-	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1, 0)`, retentionLocks).Scan(&mine); err != nil || !mine {
-		return nil, translate(err)
-	}
-	// The lock belongs to the session. Where it cannot be given back the
-	// session must not go back to the pool.
+	take := &pgx.Batch{}
+	take.Queue(`SET idle_session_timeout = '2min'`)
+	take.Queue(`SELECT pg_try_advisory_lock($1, 0)`, retentionLocks).QueryRow(func(row pgx.Row) error { return row.Scan(&mine) })
+	err = conn.SendBatch(ctx, take).Close()
+	// Both belong to the session. Where they cannot be given back it must not go
+	// back to the pool.
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
@@ -66,8 +68,7 @@ func (r *Retention) Prune(ctx context.Context, pause func(context.Context, time.
 			_ = conn.Conn().Close(ctx)
 		}
 	}()
-	// Nor may an instance that stands still keep it. A pause is shorter.
-	if _, err := conn.Exec(ctx, `SET idle_session_timeout = '2min'`); err != nil {
+	if err != nil || !mine {
 		return nil, translate(err)
 	}
 
