@@ -38,7 +38,8 @@ type app struct {
 	pool     *pgxpool.Pool
 	locks    *repository.Locks
 	model    *geminiapi.Client // nil without a key
-	workers  *worker.Workers   // nil while one of the two sides is not configured
+	queue    *pgxpool.Pool     // of the workers; nil while one of the two sides is not configured
+	workers  *worker.Workers   // likewise
 	house    *worker.Housekeeping
 	server   *http.Server
 	started  atomic.Bool // the database is there and migrated
@@ -59,7 +60,7 @@ func newApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*app, err
 	if err != nil {
 		return nil, err
 	}
-	whatsapps, err := a.buildWhatsApp(geminis, signups)
+	whatsapps, err := a.buildWhatsApp(ctx, geminis, signups)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +92,7 @@ func (a *app) buildGemini(ctx context.Context) (*gemini.Service, error) {
 	return gemini.New(a.model), nil
 }
 
-func (a *app) buildWhatsApp(geminis *gemini.Service, signups *waitlist.Service) (*whatsapp.Service, error) {
+func (a *app) buildWhatsApp(ctx context.Context, geminis *gemini.Service, signups *waitlist.Service) (*whatsapp.Service, error) {
 	cfg := a.cfg.WhatsApp
 	instance := uuid.NewString()
 	a.locks = repository.NewLocks(a.pool, instance)
@@ -124,7 +125,10 @@ func (a *app) buildWhatsApp(geminis *gemini.Service, signups *waitlist.Service) 
 		return service, nil // messages are stored and wait
 	}
 	var err error
-	a.workers, err = worker.New(a.pool, service, a.locks, worker.Options{
+	if a.queue, err = repository.OpenForQueue(ctx, a.cfg.DatabaseURL); err != nil {
+		return nil, err
+	}
+	a.workers, err = worker.New(a.queue, service, a.locks, worker.Options{
 		Instance: instance, Replies: cfg.Workers, Log: a.log,
 	})
 	return service, err

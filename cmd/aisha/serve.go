@@ -63,7 +63,7 @@ func runApp(ctx context.Context, cfg config.Config, log *slog.Logger, serving fu
 	if err != nil {
 		return err
 	}
-	defer a.closePool()
+	defer a.closePools()
 
 	// The port is taken before anything else is begun, so that a second
 	// instance on it fails at once and without a trace.
@@ -152,13 +152,16 @@ func (a *app) stop(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
-// closePool waits for connections in use, but not for ever: one may hang with
+// closePools waits for connections in use, but not for ever: one may hang with
 // a database that has gone away.
-func (a *app) closePool() {
+func (a *app) closePools() {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
 		a.pool.Close()
+		if a.queue != nil {
+			a.queue.Close()
+		}
 	}()
 	select {
 	case <-closed:

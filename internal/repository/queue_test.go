@@ -1,16 +1,20 @@
 package repository_test
 
 import (
+	"context"
 	"reflect"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"aisha/internal/job"
 	"aisha/internal/repository"
+	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp"
+	"aisha/internal/testdb"
 )
 
 func TestAQueuedReplyIsWhatTheQueueItselfWouldInsert(t *testing.T) {
@@ -63,5 +67,27 @@ func TestTheWorkersAreWokenForNewWorkAlone(t *testing.T) {
 	}
 	if woken, err = conn.Conn().WaitForNotification(t.Context()); err != nil || woken.Payload != "the end" {
 		t.Errorf("what is known already woke the workers: %+v, %v", woken, err)
+	}
+}
+
+// What is acknowledged is on the disk by then; what the queue notes of its own
+// jobs may follow. Whether all else waits is the server's to say.
+func TestOnlyTheQueueDoesNotWaitForTheDisk(t *testing.T) {
+	t.Parallel()
+	url := sensitive.NewSecret(testdb.New(t))
+	for name, tt := range map[string]struct {
+		open func(context.Context, sensitive.Secret) (*pgxpool.Pool, error)
+		want int
+	}{"the queue's": {repository.OpenForQueue, 1}, "all else's": {repository.Open, 0}} {
+		pool, err := tt.open(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer pool.Close()
+		if n := count(t, pool, `
+			SELECT count(*) FROM pg_settings
+			WHERE name = 'synchronous_commit' AND source = 'client' AND setting = 'off'`); n != tt.want {
+			t.Errorf("%s connections are told %d times not to wait", name, n)
+		}
 	}
 }

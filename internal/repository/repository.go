@@ -6,6 +6,7 @@ package repository
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -15,10 +16,14 @@ import (
 	"aisha/internal/sensitive"
 )
 
+// What one instance takes of the server's connections, besides the one of its
+// locks; PostgreSQL allows 100 unless told otherwise.
 const (
-	// maxConnections bounds what one instance takes of the server's
-	// connections; PostgreSQL allows 100 unless told otherwise.
-	maxConnections = 24
+	maxConnections = 19
+	maxForQueue    = 5 // one of them listens
+)
+
+const (
 	// callTimeout bounds a whole call of the repository that brings no
 	// earlier deadline, waiting for a connection included.
 	callTimeout = 10 * time.Second
@@ -26,13 +31,25 @@ const (
 
 // Open makes a pool of connections. It does not connect yet.
 func Open(ctx context.Context, databaseURL sensitive.Secret) (*pgxpool.Pool, error) {
+	return open(ctx, databaseURL, maxConnections, nil)
+}
+
+// OpenForQueue makes the pool that the queue notes with how far its jobs are.
+// Where PostgreSQL dies and forgets the newest of it, jobs are run once more and
+// find nothing to do. So nobody waits for the disk here; jobs are queued with
+// what they are about, and through the other pool.
+func OpenForQueue(ctx context.Context, databaseURL sensitive.Secret) (*pgxpool.Pool, error) {
+	return open(ctx, databaseURL, maxForQueue, map[string]string{"synchronous_commit": "off"})
+}
+
+func open(ctx context.Context, databaseURL sensitive.Secret, connections int32, settings map[string]string) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(databaseURL.Reveal())
 	if err != nil {
 		// pgx's text repeats the URL with its password masked, yet the rest of
 		// it may be a mistyped password: say only what is wrong with what.
 		return nil, fmt.Errorf("DATABASE_URL is not a PostgreSQL connection string")
 	}
-	config.MaxConns = maxConnections
+	config.MaxConns = connections
 	config.MinIdleConns = 2
 	config.MaxConnLifetimeJitter = 5 * time.Minute
 	config.ConnConfig.ConnectTimeout = 5 * time.Second
@@ -58,6 +75,7 @@ func Open(ctx context.Context, databaseURL sensitive.Secret) (*pgxpool.Pool, err
 		"tcp_keepalives_count":          "4",
 		"tcp_user_timeout":              "30000", // milliseconds
 	}
+	maps.Copy(defaults, settings)
 	for name, value := range defaults {
 		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
 			config.ConnConfig.RuntimeParams[name] = value
