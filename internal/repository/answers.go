@@ -67,8 +67,9 @@ type savedAnswer struct {
 	begun bool // has the send of the first part
 }
 
-// saidIn is what messages say, as an answer keeps it.
-const saidIn = `coalesce(string_agg(nullif(body, ''), E'\n' ORDER BY id), '')`
+// saidIn is what messages say, as an answer keeps it: in the order in which they
+// were sent.
+const saidIn = `coalesce(string_agg(nullif(body, ''), E'\n' ORDER BY least(sent_at, received_at), id), '')`
 
 // queueAnswer stores everything in one statement. Where the send of the first
 // part is to begin, and neither the gate of the number nor the person's quota
@@ -77,7 +78,7 @@ func queueAnswer(statements *pgx.Batch, answer preparedAnswer, saved *savedAnswe
 	effect, messages := answer.Effect, append([]int64{}, answer.MessageIDs...) // none is not NULL
 	statements.Queue(`
 		WITH waiting AS (
-			SELECT id, body FROM message
+			SELECT id, body, sent_at, received_at FROM message
 			WHERE person_id = $1 AND answer_id IS NULL AND id = ANY ($7::bigint[])
 			ORDER BY id FOR UPDATE
 		), answer AS (

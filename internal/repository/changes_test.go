@@ -67,7 +67,7 @@ func TestAChangeThatOvertakesItsMessageIsAppliedAllTheSame(t *testing.T) {
 // reminded of it.
 func remembered(t *testing.T, pool *pgxpool.Pool) string {
 	t.Helper()
-	history, err := repository.NewConversations(pool).History(t.Context(), int64(count(t, pool, `SELECT id FROM person`)), 10)
+	history, err := repository.NewConversations(pool).History(t.Context(), int64(count(t, pool, `SELECT id FROM person`)), 10, time.Hour)
 	if err != nil || len(history) != 1 {
 		t.Fatalf("history %v, %v", history, err)
 	}

@@ -39,6 +39,10 @@ func NewConversations(pool *pgxpool.Pool) *Conversations {
 // is answered next.
 const maxWaiting = 100
 
+// maxQuoted bounds how many answers back a message is looked for that somebody
+// quotes after weeks.
+const maxQuoted = 200
+
 // Due is what is left to do for a person.
 func (c *Conversations) Due(ctx context.Context, personID int64) (whatsapp.Due, error) {
 	due, err := c.dues.do(ctx, personID)
@@ -50,6 +54,8 @@ func (c *Conversations) Due(ctx context.Context, personID int64) (whatsapp.Due, 
 	if err != nil {
 		return whatsapp.Due{}, fmt.Errorf("read what is due: %w", err)
 	}
+	// A webhook that Meta had to repeat comes late.
+	slices.SortStableFunc(due.Waiting, func(a, b whatsapp.Waiting) int { return cmp.Compare(b.SentAgo, a.SentAgo) })
 	return due.Due, nil
 }
 
@@ -60,20 +66,14 @@ type foundDue struct {
 	changed bool
 }
 
-// readDue reads no more than the newest answer of who was not answered lately:
-// the others may have to come from the disk, and everybody else's reading with
-// them.
 func readDue(statements *pgx.Batch, personID int64, due *foundDue) {
 	statements.Queue(`
 		SELECT coalesce(user_id, ''), coalesce(phone, ''), name,
 		       opted_out_at IS NOT NULL, coalesce(paused_until > now(), false), coalesce(hinted_at > now() - interval '1 day', false),
 		       EXISTS (SELECT FROM waiting_list WHERE phone_number = '+' || person.phone),
 		       coalesce(invited_at > now() - interval '7 days', false),
-		       CASE WHEN (SELECT created_at FROM answer WHERE person_id = person.id ORDER BY id DESC LIMIT 1) > now() - $2::interval
-		            THEN (SELECT count(*) FROM (
-		                      SELECT created_at FROM answer WHERE person_id = person.id ORDER BY id DESC LIMIT $3) AS latest
-		                  WHERE created_at > now() - $2::interval)
-		            ELSE 0 END
+		       (SELECT count(*) FROM (
+		            SELECT FROM answer WHERE person_id = person.id AND created_at > now() - $2::interval LIMIT $3) AS lately)
 		FROM person
 		WHERE id = $1`, personID, whatsapp.MachineSpan, whatsapp.MachineAnswers,
 	).Query(func(rows pgx.Rows) error {
@@ -99,7 +99,11 @@ func readDue(statements *pgx.Batch, personID int64, due *foundDue) {
 		       CASE WHEN quotes = '' THEN '' ELSE coalesce(
 		           (SELECT part.body FROM part WHERE part.wamid = quotes),
 		           (SELECT quoted.body FROM message AS quoted
-		            WHERE quoted.wamid = message.quotes AND quoted.`+ofLate+` AND quoted.person_id = $1 LIMIT 1), '') END,
+		            WHERE quoted.wamid = message.quotes AND quoted.`+ofLate+` AND quoted.person_id = $1 LIMIT 1),
+		           (SELECT quoted.body
+		            FROM (SELECT id FROM answer WHERE person_id = $1 ORDER BY created_at DESC LIMIT $4) AS earlier
+		            JOIN message AS quoted ON quoted.answer_id = earlier.id
+		            WHERE quoted.wamid = message.quotes LIMIT 1), '') END,
 		       extract(epoch FROM now() - received_at)::float8,
 		       extract(epoch FROM now() - least(sent_at, received_at))::float8,
 		       coalesce((SELECT extract(epoch FROM CASE WHEN probe IS NULL THEN resume_at ELSE least(resume_at, now() + $3::interval) END - now()) FROM sending_gate
@@ -108,7 +112,7 @@ func readDue(statements *pgx.Batch, personID int64, due *foundDue) {
 		FROM message
 		WHERE person_id = $1 AND answer_id IS NULL
 		ORDER BY id
-		LIMIT $2`, personID, maxWaiting, probeWait,
+		LIMIT $2`, personID, maxWaiting, probeWait, maxQuoted,
 	).Query(func(rows pgx.Rows) (err error) {
 		due.Waiting, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (whatsapp.Waiting, error) {
 			waiting, changed, err := scanWaiting(row)
@@ -165,9 +169,10 @@ func scanWaiting(row pgx.CollectableRow) (w whatsapp.Waiting, changed bool, err 
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// History is the newest exchanges of a person, oldest first.
-func (c *Conversations) History(ctx context.Context, personID int64, limit int) ([]whatsapp.Exchange, error) {
-	history, err := c.histories.do(ctx, historyOf{personID, limit})
+// History is the newest exchanges of a person that are no older than age, oldest
+// first.
+func (c *Conversations) History(ctx context.Context, personID int64, limit int, age time.Duration) ([]whatsapp.Exchange, error) {
+	history, err := c.histories.do(ctx, historyOf{personID, limit, age})
 	if err != nil {
 		return nil, fmt.Errorf("read the history: %w", err)
 	}
@@ -179,15 +184,16 @@ func (c *Conversations) History(ctx context.Context, personID int64, limit int) 
 type historyOf struct {
 	person int64
 	limit  int
+	age    time.Duration
 }
 
 func readHistory(statements *pgx.Batch, of historyOf, history *[]whatsapp.Exchange) {
 	statements.Queue(`
 		SELECT said, body
 		FROM answer
-		WHERE person_id = $1 AND body <> ''
-		ORDER BY id DESC
-		LIMIT $2`, of.person, of.limit,
+		WHERE person_id = $1 AND body <> '' AND created_at > now() - $3::interval
+		ORDER BY created_at DESC
+		LIMIT $2`, of.person, of.limit, of.age,
 	).Query(func(rows pgx.Rows) (err error) {
 		*history, err = pgx.CollectRows(rows, scanExchange)
 		return err

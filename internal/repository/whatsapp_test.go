@@ -135,7 +135,7 @@ func TestAnAnswerIsStoredOnceAndRemembered(t *testing.T) {
 	if p := parts[0]; p.Body.Reveal() != "Nzuri." || p.ReplyTo != "w1" || p.PhoneNumberID != "N" || p.Delivery != whatsapp.Unsent {
 		t.Errorf("first part read wrong: %+v", p)
 	}
-	history, err := repository.NewConversations(pool).History(t.Context(), id, 10)
+	history, err := repository.NewConversations(pool).History(t.Context(), id, 10, time.Hour)
 	if err != nil || len(history) != 1 || history[0].Said.Reveal() != "Habari?" || history[0].Answered.Reveal() != "Nzuri. Wewe?" {
 		t.Errorf("got history %v, %v", history, err)
 	}
@@ -397,7 +397,7 @@ func TestEffectsOfAnswersAreStoredWithThem(t *testing.T) {
 	if due, err := conversations.Due(t.Context(), id); err != nil || due.Person.Recent != 6 {
 		t.Errorf("counted %d answers of 6, %v", due.Person.Recent, err)
 	}
-	if history, err := conversations.History(t.Context(), id, 10); err != nil || len(history) != 1 {
+	if history, err := conversations.History(t.Context(), id, 10, time.Hour); err != nil || len(history) != 1 {
 		t.Errorf("silence is remembered: %d exchanges, %v", len(history), err)
 	}
 }
@@ -451,15 +451,22 @@ func TestANumberOnTheListIsVerifiedWhenItsOwnerWrites(t *testing.T) {
 
 func TestTheWordsOfAQuotedMessageAreFound(t *testing.T) {
 	t.Parallel()
-	for name, answered := range map[string]bool{"that waits too": false, "that was answered": true} {
+	for name, tt := range map[string]struct {
+		answered bool
+		age      time.Duration
+	}{
+		"that waits too":               {false, 13 * day},
+		"that was answered":            {true, 13 * day},
+		"that was answered weeks ago ": {true, 60 * day},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pool := open(t)
 			conversations, inbox := repository.NewConversations(pool), repository.NewInbox(pool)
 			quoted, quoting := text("w1", "KE.1", "", "first"), text("w2", "KE.1", "", "this?")
-			quoted.SentOn, quoting.Quotes = quoted.SentOn.Add(-13*day), "w1"
+			quoted.SentOn, quoting.Quotes = quoted.SentOn.Add(-tt.age), "w1"
 			store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{quoted}})
-			if answered {
+			if tt.answered {
 				answerAll(t, pool)
 			}
 			store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{quoting}})
@@ -468,6 +475,42 @@ func TestTheWordsOfAQuotedMessageAreFound(t *testing.T) {
 				t.Errorf("due: %+v, %v", due.Waiting, err)
 			}
 		})
+	}
+}
+
+// Meta repeats a webhook that found nobody, and what was said after it may have
+// come by then.
+func TestWhatComesLateStandsWhereItWasSaid(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	inbox, conversations := repository.NewInbox(pool), repository.NewConversations(pool)
+	first, second := text("w1", "KE.1", "", "first"), text("w2", "KE.1", "", "second")
+	first.SentAt = second.SentAt.Add(-time.Minute)
+	for _, message := range []whatsapp.Message{second, first} {
+		store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{message}})
+	}
+	due, err := conversations.Due(t.Context(), int64(count(t, pool, `SELECT id FROM person`)))
+	if err != nil || len(due.Waiting) != 2 || due.Waiting[0].WAMID != "w1" {
+		t.Errorf("what waits is %+v, %v", due.Waiting, err)
+	}
+	answerAll(t, pool)
+	if said := remembered(t, pool); said != "first\nsecond" {
+		t.Errorf("remembered is %q", said)
+	}
+}
+
+func TestWhatWasSaidLongAgoIsForgotten(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	id, _ := answered(t, pool)
+	if _, err := pool.Exec(t.Context(), `UPDATE answer SET created_at = now() - interval '2 hours'`); err != nil {
+		t.Fatal(err)
+	}
+	for age, want := range map[time.Duration]int{time.Hour: 0, 3 * time.Hour: 1} {
+		history, err := repository.NewConversations(pool).History(t.Context(), id, 10, age)
+		if err != nil || len(history) != want {
+			t.Errorf("of %s there are %d exchanges, %v", age, len(history), err)
+		}
 	}
 }
 

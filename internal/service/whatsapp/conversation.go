@@ -56,7 +56,7 @@ type Part struct {
 type Due struct {
 	Person  Person
 	Parts   []Part    // to be sent, in order; before anything new is answered
-	Waiting []Waiting // to be answered together, oldest first
+	Waiting []Waiting // to be answered together, in the order in which they were sent
 }
 
 // Exchange is what a person said and what they were answered.

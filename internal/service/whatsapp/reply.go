@@ -1,6 +1,7 @@
 package whatsapp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -15,6 +16,9 @@ const (
 	// historyLimit is how many exchanges the model may be reminded of. How many
 	// of them fit is decided by their tokens, where the model is asked.
 	historyLimit = 30
+	// historyAge is for how long. Whoever comes back after that begins anew; what
+	// they once said need not be sent to the model's makers for ever.
+	historyAge = 30 * 24 * time.Hour
 	// typingLife is how often the typing indicator is renewed; it lives 25 s.
 	typingLife = 20 * time.Second
 	// courtesy is how long showing that can hold up an answer. A call takes a
@@ -113,7 +117,7 @@ func (s *Service) notYet(ctx context.Context, due Due) time.Duration {
 		return scatter(held)
 	}
 	newest := due.Waiting[len(due.Waiting)-1]
-	wait := s.options.Debounce - newest.Age
+	wait := s.options.Debounce - slices.MinFunc(due.Waiting, byAge).Age
 	if wait <= 0 || !s.decide(due.Person, due.Waiting).speaks() {
 		return wait
 	}
@@ -171,7 +175,7 @@ func (s *Service) ask(ctx context.Context, personID int64, waiting []Waiting) (W
 	stop := s.showTyping(ctx, waiting[len(waiting)-1])
 	defer stop()
 
-	history, err := s.conversations.History(ctx, personID, historyLimit)
+	history, err := s.conversations.History(ctx, personID, historyLimit, historyAge)
 	if err != nil {
 		return Words{}, err
 	}
@@ -189,7 +193,7 @@ func (s *Service) ask(ctx context.Context, personID int64, waiting []Waiting) (W
 		return words, nil
 	}
 	problem := fault.Of(err)
-	oldest := waiting[0].Age
+	oldest := slices.MaxFunc(waiting, byAge).Age
 	switch {
 	case problem.Kind == fault.Blocked:
 		return fixed(s.options.Apology), nil
@@ -201,6 +205,8 @@ func (s *Service) ask(ctx context.Context, personID int64, waiting []Waiting) (W
 		return Words{}, err
 	}
 }
+
+func byAge(a, b Waiting) int { return cmp.Compare(a.Age, b.Age) }
 
 func fixed(sentence string) Words {
 	return Words{Body: sensitive.NewText(sentence)}

@@ -61,7 +61,7 @@ func (w *world) Left(context.Context, int64) (bool, error) {
 	return len(w.due.Parts)+len(w.due.Waiting) > 0, nil
 }
 
-func (w *world) History(context.Context, int64, int) ([]Exchange, error) {
+func (w *world) History(context.Context, int64, int, time.Duration) ([]Exchange, error) {
 	return []Exchange{{Said: sensitive.NewText("before"), Answered: sensitive.NewText("earlier")}}, nil
 }
 

@@ -34,7 +34,7 @@ type Conversations interface {
 	// Left reports whether anything is left to do for a person.
 	Left(ctx context.Context, personID int64) (bool, error)
 	// History is the newest exchanges of a person, oldest first.
-	History(ctx context.Context, personID int64, limit int) ([]Exchange, error)
+	History(ctx context.Context, personID int64, limit int, age time.Duration) ([]Exchange, error)
 	// SaveAnswer stores the answer and marks the messages as answered, in one
 	// transaction. It returns the parts, the first as Sending where its send has
 	// begun, and ErrOvertaken where one of the messages has an answer already.
