@@ -76,12 +76,21 @@ func (b *bench) compare(ctx context.Context, m measurement, empty, full place) e
 		}
 	}
 	for i, f := range m.figures {
-		before, after := median(column(found[0], i)), median(column(found[1], i))
-		ratio := after / before
-		if f.rate {
-			ratio = before / after
-		}
-		fmt.Printf("| %s | %s | %s | %.2f | %s |\n", f.name, f.text(before), f.text(after), ratio, growthGoal)
+		before, after := column(found[0], i), column(found[1], i)
+		fmt.Printf("| %s | %s | %s | %.2f | %s |\n", f.name, f.text(median(before)), f.text(median(after)), f.growth(before, after), growthGoal)
 	}
 	return nil
+}
+
+// growth is how many times as long it takes, round by round: the machine may be
+// slower in one of them.
+func (f figure) growth(before, after []float64) float64 {
+	ratios := make([]float64, len(before))
+	for k := range ratios {
+		ratios[k] = after[k] / before[k]
+		if f.rate {
+			ratios[k] = before[k] / after[k]
+		}
+	}
+	return median(ratios)
 }
