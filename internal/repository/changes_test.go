@@ -67,11 +67,22 @@ func TestAChangeThatOvertakesItsMessageIsAppliedAllTheSame(t *testing.T) {
 // reminded of it.
 func remembered(t *testing.T, pool *pgxpool.Pool) string {
 	t.Helper()
-	history, err := repository.NewConversations(pool).History(t.Context(), int64(count(t, pool, `SELECT id FROM person`)), 10, time.Hour)
-	if err != nil || len(history) != 1 {
-		t.Fatalf("history %v, %v", history, err)
+	history := history(t, pool)
+	if len(history) != 1 {
+		t.Fatalf("history %v", history)
 	}
 	return history[0].Said.Reveal()
+}
+
+// history is what the model is reminded of when the only person writes again.
+func history(t *testing.T, pool *pgxpool.Pool) []whatsapp.Exchange {
+	t.Helper()
+	store(t, repository.NewInbox(pool), whatsapp.Batch{Messages: []whatsapp.Message{text("again", "KE.1", "", "again")}})
+	due, err := repository.NewConversations(pool).Due(t.Context(), int64(count(t, pool, `SELECT id FROM person`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return due.History
 }
 
 // answeredTwo is a database in which the messages w1 and w2 have one answer.

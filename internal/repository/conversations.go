@@ -16,22 +16,18 @@ import (
 
 // Conversations remembers what persons said and were answered.
 type Conversations struct {
-	pool      *pgxpool.Pool
-	dues      groupCommit[int64, foundDue]
-	histories groupCommit[historyOf, []whatsapp.Exchange]
-	saves     groupCommit[preparedAnswer, savedAnswer]
-	lefts     groupCommit[int64, bool]
+	pool  *pgxpool.Pool
+	dues  groupCommit[int64, foundDue]
+	saves groupCommit[preparedAnswer, savedAnswer]
 }
 
 // NewConversations makes a Conversations.
 func NewConversations(pool *pgxpool.Pool) *Conversations {
 	c := &Conversations{pool: pool}
 	c.dues.commit = inOneTrip(pool, readDue)
-	c.histories.commit = inOneTrip(pool, readHistory)
-	c.histories.atOnce = 4 // one that has to come from the disk holds up few others
+	c.dues.atOnce = 2 // whose history has to come from the disk does not hold up everybody
 	c.saves.commit = inOneTrip(pool, queueAnswer)
 	c.saves.order = func(a, b preparedAnswer) int { return cmp.Compare(a.PersonID, b.PersonID) }
-	c.lefts.commit = inOneTrip(pool, readLeft)
 	return c
 }
 
@@ -56,6 +52,7 @@ func (c *Conversations) Due(ctx context.Context, personID int64) (whatsapp.Due, 
 	}
 	// A webhook that Meta had to repeat comes late.
 	slices.SortStableFunc(due.Waiting, func(a, b whatsapp.Waiting) int { return cmp.Compare(b.SentAgo, a.SentAgo) })
+	slices.Reverse(due.History)
 	return due.Due, nil
 }
 
@@ -121,18 +118,27 @@ func readDue(statements *pgx.Batch, personID int64, due *foundDue) {
 		})
 		return err
 	})
+	readHistory(statements, personID, &due.History)
 }
 
-// Left reports whether anything is left to do for a person.
-func (c *Conversations) Left(ctx context.Context, personID int64) (bool, error) {
-	left, err := c.lefts.do(ctx, personID)
-	if err != nil {
-		return false, fmt.Errorf("look whether anything is left: %w", err)
-	}
-	return left, nil
+// readHistory reads what was said before, if anything waits: the newest first,
+// because they are the ones that there are too many of.
+func readHistory(statements *pgx.Batch, personID int64, history *[]whatsapp.Exchange) {
+	statements.Queue(`
+		SELECT said, body
+		FROM answer
+		WHERE person_id = $1 AND body <> '' AND created_at > now() - $3::interval
+		  AND EXISTS (SELECT FROM message WHERE person_id = $1 AND answer_id IS NULL)
+		ORDER BY created_at DESC
+		LIMIT $2`, personID, whatsapp.HistoryLimit, whatsapp.HistoryAge,
+	).Query(func(rows pgx.Rows) (err error) {
+		*history, err = pgx.CollectRows(rows, scanExchange)
+		return err
+	})
 }
 
-func readLeft(statements *pgx.Batch, personID int64, left *bool) {
+// queueLeft looks whether anything is left to do for a person.
+func queueLeft(statements *pgx.Batch, personID int64, left *bool) {
 	statements.Queue(`
 		SELECT EXISTS (SELECT FROM part WHERE person_id = $1 AND open)
 		    OR EXISTS (SELECT FROM message WHERE person_id = $1 AND answer_id IS NULL)`, personID,
@@ -168,37 +174,6 @@ func scanWaiting(row pgx.CollectableRow) (w whatsapp.Waiting, changed bool, err 
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
-
-// History is the newest exchanges of a person that are no older than age, oldest
-// first.
-func (c *Conversations) History(ctx context.Context, personID int64, limit int, age time.Duration) ([]whatsapp.Exchange, error) {
-	history, err := c.histories.do(ctx, historyOf{personID, limit, age})
-	if err != nil {
-		return nil, fmt.Errorf("read the history: %w", err)
-	}
-	slices.Reverse(history)
-	return history, nil
-}
-
-// historyOf is whose history is read, and how much of it.
-type historyOf struct {
-	person int64
-	limit  int
-	age    time.Duration
-}
-
-func readHistory(statements *pgx.Batch, of historyOf, history *[]whatsapp.Exchange) {
-	statements.Queue(`
-		SELECT said, body
-		FROM answer
-		WHERE person_id = $1 AND body <> '' AND created_at > now() - $3::interval
-		ORDER BY created_at DESC
-		LIMIT $2`, of.person, of.limit, of.age,
-	).Query(func(rows pgx.Rows) (err error) {
-		*history, err = pgx.CollectRows(rows, scanExchange)
-		return err
-	})
-}
 
 func scanExchange(row pgx.CollectableRow) (whatsapp.Exchange, error) {
 	var said, answered string

@@ -96,10 +96,10 @@ func (l *Locks) Announce(ctx context.Context) error {
 
 // TryLock takes a person's lock. The context it returns ends when the lock is
 // lost. It returns whatsapp.ErrLocked where somebody else holds it.
-func (l *Locks) TryLock(ctx context.Context, personID int64) (context.Context, func(), error) {
+func (l *Locks) TryLock(ctx context.Context, personID int64) (held context.Context, unlock func() (left bool), err error) {
 	holdingCtx, lose := context.WithCancelCause(ctx)
 	mine := &holding{lose}
-	unlock := func() { l.unlock(ctx, personID, mine) }
+	unlock = func() bool { return l.unlock(ctx, personID, mine) }
 	switch locked, err := l.calls.do(ctx, lockCall{personID, mine, false}); {
 	case err != nil:
 		unlock() // a caller who gives up may have got it after all
@@ -112,11 +112,13 @@ func (l *Locks) TryLock(ctx context.Context, personID int64) (context.Context, f
 }
 
 // unlock gives a lock back, unless it was lost meanwhile: then it may already
-// be somebody else's.
-func (l *Locks) unlock(ctx context.Context, personID int64, mine *holding) {
+// be somebody else's. It reports whether anything is left to do for the person,
+// or cannot be told.
+func (l *Locks) unlock(ctx context.Context, personID int64, mine *holding) bool {
 	mine.lose(nil)
 	ctx = context.WithoutCancel(ctx)
-	if _, err := l.calls.do(ctx, lockCall{personID, mine, true}); errors.Is(err, context.DeadlineExceeded) {
+	left, err := l.calls.do(ctx, lockCall{personID, mine, true})
+	if errors.Is(err, context.DeadlineExceeded) {
 		// Nobody knows whether it was given back; ending the session does it. It
 		// may have ended meanwhile, and the next one has others' locks.
 		_ = l.inTurn(ctx, func(ctx context.Context) error {
@@ -126,6 +128,7 @@ func (l *Locks) unlock(ctx context.Context, personID int64, mine *holding) {
 			return nil
 		})
 	}
+	return left || err != nil
 }
 
 // lockCall takes a person's lock, or gives it back.
@@ -136,7 +139,7 @@ type lockCall struct {
 }
 
 // run makes calls in their order, in one round trip, and tells which of them
-// got a lock. Whenever that fails the connection is dropped, because then nobody
+// got a lock or left something to do. Whenever that fails the connection is dropped, because then nobody
 // knows what is locked.
 func (l *Locks) run(ctx context.Context, calls []lockCall) ([]bool, error) {
 	got := make([]bool, len(calls))
@@ -169,7 +172,10 @@ func (l *Locks) queue(statements *pgx.Batch, c lockCall, got *bool) {
 	case c.back && holder == c.mine:
 		delete(l.held, c.person)
 		statements.Queue(`SELECT pg_advisory_unlock($1)`, c.person)
-	case c.back, held:
+		queueLeft(statements, c.person, got)
+	case c.back:
+		*got = true // the lock was lost, and others may have done anything since
+	case held:
 		return
 	default:
 		l.held[c.person] = c.mine

@@ -131,13 +131,12 @@ func answered(t *testing.T, pool *pgxpool.Pool) (int64, []whatsapp.Part) {
 func TestAnAnswerIsStoredOnceAndRemembered(t *testing.T) {
 	t.Parallel()
 	pool := open(t)
-	id, parts := answered(t, pool)
+	_, parts := answered(t, pool)
 	if p := parts[0]; p.Body.Reveal() != "Nzuri." || p.ReplyTo != "w1" || p.PhoneNumberID != "N" || p.Delivery != whatsapp.Unsent {
 		t.Errorf("first part read wrong: %+v", p)
 	}
-	history, err := repository.NewConversations(pool).History(t.Context(), id, 10, time.Hour)
-	if err != nil || len(history) != 1 || history[0].Said.Reveal() != "Habari?" || history[0].Answered.Reveal() != "Nzuri. Wewe?" {
-		t.Errorf("got history %v, %v", history, err)
+	if history := history(t, pool); len(history) != 1 || history[0].Said.Reveal() != "Habari?" || history[0].Answered.Reveal() != "Nzuri. Wewe?" {
+		t.Errorf("got history %v", history)
 	}
 }
 
@@ -397,15 +396,16 @@ func TestEffectsOfAnswersAreStoredWithThem(t *testing.T) {
 	if due, err := conversations.Due(t.Context(), id); err != nil || due.Person.Recent != 6 {
 		t.Errorf("counted %d answers of 6, %v", due.Person.Recent, err)
 	}
-	if history, err := conversations.History(t.Context(), id, 10, time.Hour); err != nil || len(history) != 1 {
-		t.Errorf("silence is remembered: %d exchanges, %v", len(history), err)
+	if history := history(t, pool); len(history) != 1 {
+		t.Errorf("silence is remembered: %d exchanges", len(history))
 	}
 }
 
 func TestWhetherAnythingIsLeft(t *testing.T) {
 	t.Parallel()
 	pool := open(t)
-	conversations := repository.NewConversations(pool)
+	locks := repository.NewLocks(pool, "a")
+	defer closeLocks(t, locks)
 	id, _ := answered(t, pool)
 	for _, step := range []struct {
 		sql  string
@@ -419,8 +419,12 @@ func TestWhetherAnythingIsLeft(t *testing.T) {
 		if _, err := pool.Exec(t.Context(), step.sql); err != nil {
 			t.Fatal(err)
 		}
-		if left, err := conversations.Left(t.Context(), id); err != nil || left != step.want {
-			t.Errorf("after %s: got %t, %v", step.sql, left, err)
+		_, unlock, err := locks.TryLock(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if left := unlock(); left != step.want {
+			t.Errorf("after %s: got %t", step.sql, left)
 		}
 	}
 }
@@ -502,14 +506,13 @@ func TestWhatComesLateStandsWhereItWasSaid(t *testing.T) {
 func TestWhatWasSaidLongAgoIsForgotten(t *testing.T) {
 	t.Parallel()
 	pool := open(t)
-	id, _ := answered(t, pool)
-	if _, err := pool.Exec(t.Context(), `UPDATE answer SET created_at = now() - interval '2 hours'`); err != nil {
-		t.Fatal(err)
-	}
-	for age, want := range map[time.Duration]int{time.Hour: 0, 3 * time.Hour: 1} {
-		history, err := repository.NewConversations(pool).History(t.Context(), id, 10, age)
-		if err != nil || len(history) != want {
-			t.Errorf("of %s there are %d exchanges, %v", age, len(history), err)
+	answered(t, pool)
+	for age, want := range map[time.Duration]int{whatsapp.HistoryAge - time.Minute: 1, whatsapp.HistoryAge + time.Minute: 0} {
+		if _, err := pool.Exec(t.Context(), `UPDATE answer SET created_at = now() - $1::interval`, age); err != nil {
+			t.Fatal(err)
+		}
+		if history := history(t, pool); len(history) != want {
+			t.Errorf("of what is %s old there are %d exchanges", age, len(history))
 		}
 	}
 }
@@ -550,7 +553,9 @@ func TestALostLockIsNotTakenFromItsNextHolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unlockLost()
+	if left := unlockLost(); !left {
+		t.Error("a worker who lost the lock knows that nothing is left")
+	}
 	if held.Err() != nil {
 		t.Error("the lost holder gave back what is another's")
 	}

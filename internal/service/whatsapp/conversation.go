@@ -55,8 +55,9 @@ type Part struct {
 // Due is what is left to do for a person.
 type Due struct {
 	Person  Person
-	Parts   []Part    // to be sent, in order; before anything new is answered
-	Waiting []Waiting // to be answered together, in the order in which they were sent
+	Parts   []Part     // to be sent, in order; before anything new is answered
+	Waiting []Waiting  // to be answered together, in the order in which they were sent
+	History []Exchange // what was said before that, oldest first; empty where nothing waits
 }
 
 // Exchange is what a person said and what they were answered.

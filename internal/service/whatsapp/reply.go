@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	// historyLimit is how many exchanges the model may be reminded of. How many
+	// HistoryLimit is how many exchanges the model may be reminded of. How many
 	// of them fit is decided by their tokens, where the model is asked.
-	historyLimit = 30
-	// historyAge is for how long. Whoever comes back after that begins anew; what
+	HistoryLimit = 30
+	// HistoryAge is for how long. Whoever comes back after that begins anew; what
 	// they once said need not be sent to the model's makers for ever.
-	historyAge = 30 * 24 * time.Hour
+	HistoryAge = 30 * 24 * time.Hour
 	// typingLife is how often the typing indicator is renewed; it lives 25 s.
 	typingLife = 20 * time.Second
 	// courtesy is how long showing that can hold up an answer. A call takes a
@@ -44,31 +44,32 @@ const lookAgain = 5 * time.Second
 // not wait for it, the holder looks once more after giving the lock back.
 func (s *Service) reply(ctx context.Context, personID int64) (Next, error) {
 	for {
-		next, err := s.replyLocked(ctx, personID)
+		next, left, err := s.replyLocked(ctx, personID)
 		switch {
 		case errors.Is(err, ErrLocked):
 			return Next{After: lookAgain}, nil
 		case errors.Is(err, ErrOvertaken):
 			continue
-		case err != nil || next.After > 0:
+		case err != nil, next.After > 0, !left:
 			return next, err
-		}
-		left, err := s.conversations.Left(ctx, personID)
-		if err != nil || !left {
-			return Next{}, err
 		}
 	}
 }
 
-// replyLocked does one thing: it sends what is left to be sent, or else answers
-// what waits and sends that.
-func (s *Service) replyLocked(ctx context.Context, personID int64) (Next, error) {
+// replyLocked does one thing while nobody else works for the person, and reports
+// whether anything was left after that.
+func (s *Service) replyLocked(ctx context.Context, personID int64) (next Next, left bool, err error) {
 	ctx, unlock, err := s.locks.TryLock(ctx, personID)
 	if err != nil {
-		return Next{}, err
+		return Next{}, false, err
 	}
-	defer unlock()
+	defer func() { left = unlock() }()
+	next, err = s.step(ctx, personID)
+	return next, false, err
+}
 
+// step sends what is left to be sent, or else answers what waits and sends that.
+func (s *Service) step(ctx context.Context, personID int64) (Next, error) {
 	due, err := s.conversations.Due(ctx, personID)
 	if err != nil {
 		return Next{}, err
@@ -150,7 +151,7 @@ func (s *Service) answer(ctx context.Context, personID int64, due Due) (Answer, 
 	var err error
 	switch {
 	case how.ask:
-		answer.Words, err = s.ask(ctx, personID, due.Waiting)
+		answer.Words, err = s.ask(ctx, due)
 	case how.join:
 		answer.Words, err = s.join(ctx, due.Person)
 	case how.sentence != "":
@@ -171,14 +172,11 @@ func (s *Service) answer(ctx context.Context, personID int64, due Due) (Answer, 
 
 // ask lets the model find the words. Where it refuses, or fails for longer
 // than it is worth waiting for, the person gets one honest sentence.
-func (s *Service) ask(ctx context.Context, personID int64, waiting []Waiting) (Words, error) {
+func (s *Service) ask(ctx context.Context, due Due) (Words, error) {
+	waiting := due.Waiting
 	stop := s.showTyping(ctx, waiting[len(waiting)-1])
 	defer stop()
 
-	history, err := s.conversations.History(ctx, personID, historyLimit, historyAge)
-	if err != nil {
-		return Words{}, err
-	}
 	files, err := s.files(ctx, waiting)
 	if err != nil {
 		return Words{}, err
@@ -187,7 +185,7 @@ func (s *Service) ask(ctx context.Context, personID int64, waiting []Waiting) (W
 		return fixed(sentenceUnopened), nil // there were files, and none of them can be had
 	}
 	words, err := s.model.Answer(ctx, Question{
-		Instructions: s.options.Instructions, History: history, Said: said(waiting), Files: files,
+		Instructions: s.options.Instructions, History: due.History, Said: said(waiting), Files: files,
 	})
 	if err == nil {
 		return words, nil

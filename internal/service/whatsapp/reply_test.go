@@ -39,30 +39,25 @@ type world struct {
 	stands   time.Duration // for how long everything stands still when a send begins
 }
 
-func (w *world) TryLock(ctx context.Context, _ int64) (context.Context, func(), error) {
+func (w *world) TryLock(ctx context.Context, _ int64) (context.Context, func() bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.locked {
 		return nil, nil, ErrLocked
 	}
 	w.locked = true
-	return ctx, func() { w.mu.Lock(); w.locked = false; w.mu.Unlock() }, nil
+	return ctx, func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.locked = false
+		return len(w.due.Parts)+len(w.due.Waiting) > 0
+	}, nil
 }
 
 func (w *world) Due(context.Context, int64) (Due, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.due, nil
-}
-
-func (w *world) Left(context.Context, int64) (bool, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.due.Parts)+len(w.due.Waiting) > 0, nil
-}
-
-func (w *world) History(context.Context, int64, int, time.Duration) ([]Exchange, error) {
-	return []Exchange{{Said: sensitive.NewText("before"), Answered: sensitive.NewText("earlier")}}, nil
 }
 
 func (w *world) SaveAnswer(_ context.Context, a Answer) ([]Part, error) {
@@ -177,7 +172,10 @@ func bodies(sent []Outgoing) string {
 
 func TestReplyAnswersWaitingMessagesTogether(t *testing.T) {
 	t.Parallel()
-	w := &world{due: Due{Waiting: []Waiting{waiting(1, "text", "a", time.Minute), waiting(2, "image", "", time.Minute), waiting(3, "text", "b", time.Minute)}}}
+	w := &world{due: Due{
+		Waiting: []Waiting{waiting(1, "text", "a", time.Minute), waiting(2, "image", "", time.Minute), waiting(3, "text", "b", time.Minute)},
+		History: []Exchange{{Said: sensitive.NewText("before"), Answered: sensitive.NewText("earlier")}},
+	}}
 	next, err := w.service(Options{Instructions: "be kind"}).Reply(t.Context(), 7).Get()
 	if err != nil || next.After != 0 {
 		t.Fatalf("got %v, %v; want nothing left to do", next, err)

@@ -31,10 +31,6 @@ type Inbox interface {
 type Conversations interface {
 	// Due is what is left to do for a person.
 	Due(ctx context.Context, personID int64) (Due, error)
-	// Left reports whether anything is left to do for a person.
-	Left(ctx context.Context, personID int64) (bool, error)
-	// History is the newest exchanges of a person, oldest first.
-	History(ctx context.Context, personID int64, limit int, age time.Duration) ([]Exchange, error)
 	// SaveAnswer stores the answer and marks the messages as answered, in one
 	// transaction. It returns the parts, the first as Sending where its send has
 	// begun, and ErrOvertaken where one of the messages has an answer already.
@@ -70,9 +66,10 @@ type Pace interface {
 // Locks lets one worker at a time, on whatever instance, work for a person.
 type Locks interface {
 	// TryLock returns a context that ends when the lock is lost, and the
-	// function that gives the lock back. It returns ErrLocked where another
-	// worker holds it.
-	TryLock(ctx context.Context, personID int64) (context.Context, func(), error)
+	// function that gives the lock back and then reports whether anything is
+	// left to do for the person, as far as can be told. It returns ErrLocked
+	// where another worker holds it.
+	TryLock(ctx context.Context, personID int64) (held context.Context, unlock func() (left bool), err error)
 }
 
 // Model finds the words of an answer. Its errors are faults: Blocked is final
