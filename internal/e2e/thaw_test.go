@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"strings"
 	"syscall"
 	"testing"
@@ -32,26 +33,27 @@ func TestAnInstanceThatWasFrozenSendsNothingTwice(t *testing.T) {
 	}
 	everybodySays(0)
 	waitFor(t, sim, func(l simulator.Ledger) bool { return allAnswered(l, persons, 1) })
-
-	conn, err := pgx.Connect(t.Context(), database)
-	if err != nil {
+	if err := settled(t, database); err != nil {
 		t.Fatal(err)
 	}
-	run := func(sql string) {
+
+	holder, beside := connect(t, database), connect(t, database)
+	run := func(conn *pgx.Conn, sql string) {
 		if _, err := conn.Exec(t.Context(), sql); err != nil {
 			t.Fatal(err)
 		}
 	}
 	// A second part, as a long answer has. Its send is noted along with the
-	// person's quota, so it waits for the person's row.
+	// person's quota, so it waits for the person's row; which is held before,
+	// because a worker who is just about to leave sends what they find.
 	const second = "the second part of answer "
-	run(`INSERT INTO part (answer_id, person_id, position, body, reply_to) SELECT id, person_id, 1, '` + second + `' || id, '' FROM answer`)
-	run(`BEGIN`)
-	run(`SELECT FROM person FOR NO KEY UPDATE`)
+	run(holder, `BEGIN`)
+	run(holder, `SELECT FROM person FOR NO KEY UPDATE`)
+	run(beside, `INSERT INTO part (answer_id, person_id, position, body, reply_to) SELECT id, person_id, 1, '`+second+`' || id, '' FROM answer`)
 	everybodySays(1)
 	awaitLocked(t, database, persons)
 	frozen.signal(syscall.SIGSTOP)
-	run(`ROLLBACK`)
+	run(holder, `ROLLBACK`)
 
 	other := start(t, env, "serve")
 	sim.SetWebhookURL(other.url + "/webhook/whatsapp")
@@ -79,4 +81,15 @@ func TestAnInstanceThatWasFrozenSendsNothingTwice(t *testing.T) {
 	if len(sent) != persons {
 		t.Errorf("%d second parts were sent, want %d", len(sent), persons)
 	}
+}
+
+// connect is a connection of its own, until the test ends.
+func connect(t *testing.T, database string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	return conn
 }
