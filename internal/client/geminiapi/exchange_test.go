@@ -106,6 +106,9 @@ func TestAnAnswerIsReadWhole(t *testing.T) {
 		{"parts that the SDK cannot read", ends("1", `{"thoughtSignature":"c2ln"},{},{"fileData":{"fileUri":"x"}},{"text":"yes"}`), "yes", "STOP", 0, 0},
 		{"a lone chunk", strings.Trim(ends("1", `{"text":"yes"}`), "[]"), "yes", "STOP", 0, 0},
 		{"what nobody can store", ends("1", `{"text":"yes\u0000"}`), "yes\ufffd", "STOP", 0, 0},
+		{"counts that nobody can store", strings.TrimSuffix(ends("1", `{"text":"yes"}`), "}]") +
+			`,"usageMetadata":{"promptTokenCount":3000000000,"candidatesTokenCount":2000000000,"thoughtsTokenCount":2000000000}}]`,
+			"yes", "STOP", 2147483647, 2147483647},
 		{"half a surrogate pair", ends("1", `{"text":"yes \ud83d"}`), "yes \ufffd", "STOP", 0, 0},
 		{"other candidates", `[{"candidates":[{"index":1,"content":{"parts":[{"text":"no"}]},"finishReason":3},{"content":{"parts":[{"text":"yes"}]},"finishReason":1}]}]`, "yes", "STOP", 0, 0},
 		{"members that are new", `[{"responseId":"x","candidates":[{"content":{"parts":[{"text":"yes","partMetadata":{}}]},"finishReason":1,"safetyRatings":"new","groundingMetadata":{}}]}]`, "yes", "STOP", 0, 0},

@@ -3,6 +3,7 @@ package geminiapi
 import (
 	"cmp"
 	"context"
+	"math"
 	"net/http"
 	"strings"
 
@@ -84,10 +85,13 @@ func (r *reply) answer(model string) (gemini.Answer, error) {
 		Text:           sensitive.NewText(text),
 		Model:          model,
 		FinishReason:   r.finish.String(),
-		PromptTokens:   int(r.usage.Prompt),
-		ResponseTokens: int(r.usage.Candidates) + int(r.usage.Thoughts),
+		PromptTokens:   tokens(r.usage.Prompt),
+		ResponseTokens: tokens(r.usage.Candidates + r.usage.Thoughts),
 	}, nil
 }
+
+// tokens is a count that can be stored: a wrong one must not cost the answer.
+func tokens(n int64) int { return int(min(max(n, 0), math.MaxInt32)) }
 
 func (r *reply) reason(hasWords bool) reason {
 	switch pb.Candidate_FinishReason(r.finish) {

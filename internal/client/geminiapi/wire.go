@@ -37,9 +37,9 @@ type part struct {
 }
 
 type usage struct {
-	Prompt     int32 `json:"promptTokenCount"`
-	Candidates int32 `json:"candidatesTokenCount"`
-	Thoughts   int32 `json:"thoughtsTokenCount"`
+	Prompt     int64 `json:"promptTokenCount"`
+	Candidates int64 `json:"candidatesTokenCount"`
+	Thoughts   int64 `json:"thoughtsTokenCount"`
 }
 
 // finishReason and blockReason are numbers: the SDK asks for numbers, but not
