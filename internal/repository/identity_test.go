@@ -90,6 +90,21 @@ func TestWhoGivesANumberAwayKeepsTheirNewOne(t *testing.T) {
 }
 
 // What waits must have a job of whoever it is found to belong to.
+// One webhook may tell of a person by the number that another item of it says
+// they have no more.
+func TestANumberIsGivenAwayInTheWebhookThatStillUsesIt(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	inbox := repository.NewInbox(pool)
+	store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "KE.1", "254700000001", "x")}})
+	store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{
+		text("w2", "", "254700000001", "x"), text("w3", "KE.1", "254700000002", "x"),
+	}})
+	if n := count(t, pool, `SELECT count(*) FROM message WHERE person_id = (SELECT id FROM person WHERE user_id = 'KE.1' AND phone = '254700000002')`); n != 3 {
+		t.Errorf("%d messages are theirs, want 3", n)
+	}
+}
+
 func TestAMergeIsFollowedByAReply(t *testing.T) {
 	t.Parallel()
 	for name, event := range map[string]whatsapp.Batch{

@@ -117,7 +117,6 @@ func (p people) resolve(ctx context.Context, tx *pipeline, who whatsapp.Identity
 	if err != nil {
 		return person{}, err
 	}
-	p.forget(found) // they may have given a number away
 	p.add(saved)
 	return saved, nil
 }
@@ -151,6 +150,9 @@ func (p people) find(who whatsapp.Identity) (person, bool) {
 // other is whom else the number of one is known to belong to.
 func (p people) other(one person, who whatsapp.Identity) (person, bool) {
 	other, found := p.byPhone[who.Phone.Reveal()]
+	if now, known := p.byUserID[other.userID]; known && now.phone != other.phone {
+		return person{}, false // given away within this batch; what came from it before that stays theirs
+	}
 	return other, found && other.id != one.id
 }
 

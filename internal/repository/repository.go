@@ -20,7 +20,7 @@ import (
 // locks; PostgreSQL allows 100 unless told otherwise.
 const (
 	maxConnections = 19
-	maxForQueue    = 5 // one of them listens
+	maxForQueue    = 4 // besides the one that listens
 )
 
 const (
