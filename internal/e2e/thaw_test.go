@@ -20,8 +20,8 @@ func TestAnInstanceThatWasFrozenSendsNothingTwice(t *testing.T) {
 	const persons, each = 12, 2
 	sim, simURL := newSimulator(t, simulator.Timing{})
 	database := testdb.New(t)
-	// Long before the frozen one's locks are free, and not so soon that a busy
-	// machine is taken for a silent Meta.
+	// Over when the frozen one's locks are free, which takes 30 s, and not so soon
+	// that a busy machine is taken for a silent Meta.
 	env := environment(database, simURL, "RESEND_AFTER=25s")
 	frozen := start(t, env, "serve")
 	sim.SetWebhookURL(frozen.url + "/webhook/whatsapp")

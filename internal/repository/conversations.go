@@ -36,8 +36,8 @@ func NewConversations(pool *pgxpool.Pool) *Conversations {
 const maxWaiting = 100
 
 // maxQuoted bounds how many answers back a message is looked for that somebody
-// quotes after weeks.
-const maxQuoted = 200
+// quotes after weeks. Each of them may have to come from the disk.
+const maxQuoted = 50
 
 // Due is what is left to do for a person.
 func (c *Conversations) Due(ctx context.Context, personID int64) (whatsapp.Due, error) {

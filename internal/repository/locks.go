@@ -139,8 +139,8 @@ type lockCall struct {
 }
 
 // run makes calls in their order, in one round trip, and tells which of them
-// got a lock or left something to do. Whenever that fails the connection is dropped, because then nobody
-// knows what is locked.
+// got a lock or left something to do. Whenever that fails the connection is
+// dropped, because then nobody knows what is locked.
 func (l *Locks) run(ctx context.Context, calls []lockCall) ([]bool, error) {
 	got := make([]bool, len(calls))
 	err := l.inTurn(ctx, func(ctx context.Context) error {

@@ -228,9 +228,9 @@ func keepPeople(statements *pgx.Batch) {
 const stepBack = time.Second
 
 // lockPeople keeps everybody else from storing messages until the transaction
-// ends. Who wants to store one waits behind this, so it gives up soon where an
-// instance that stands still shares the lock or has a row that it needs, and
-// comes back after stepBack.
+// ends. Who wants to store one waits behind this, so it gives up each wait soon,
+// be it for this lock or for a row: an instance that stands still may have them.
+// Then it comes back after stepBack.
 func lockPeople(statements *pgx.Batch) {
 	statements.Queue(`SET LOCAL lock_timeout = '500ms'`)
 	statements.Queue(`SELECT pg_advisory_xact_lock($1, 0)`, peopleLocks)

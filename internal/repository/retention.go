@@ -62,7 +62,9 @@ func (r *Retention) Prune(ctx context.Context, pause func(context.Context, time.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		back := &pgx.Batch{}
-		back.Queue(`SELECT pg_advisory_unlock($1, 0)`, retentionLocks)
+		if mine || err != nil {
+			back.Queue(`SELECT pg_advisory_unlock($1, 0)`, retentionLocks)
+		}
 		back.Queue(`RESET idle_session_timeout`)
 		if err := conn.SendBatch(ctx, back).Close(); err != nil {
 			_ = conn.Conn().Close(ctx)

@@ -456,23 +456,27 @@ func TestANumberOnTheListIsVerifiedWhenItsOwnerWrites(t *testing.T) {
 func TestTheWordsOfAQuotedMessageAreFound(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		answered bool
-		age      time.Duration
+		answers int // since it was said, its own included
+		age     time.Duration
 	}{
-		"that waits too":               {false, 13 * day},
-		"that was answered":            {true, 13 * day},
-		"that was answered weeks ago ": {true, 60 * day},
+		"that waits too":                          {0, 13 * day},
+		"that was answered":                       {1, 13 * day},
+		"that was answered weeks ago":             {1, 60 * day},
+		"that was answered weeks ago, not lately": {3, 60 * day},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pool := open(t)
 			conversations, inbox := repository.NewConversations(pool), repository.NewInbox(pool)
-			quoted, quoting := text("w1", "KE.1", "", "first"), text("w2", "KE.1", "", "this?")
-			quoted.SentOn, quoting.Quotes = quoted.SentOn.Add(-tt.age), "w1"
+			quoted := text("w1", "KE.1", "", "first")
+			quoted.SentOn = quoted.SentOn.Add(-tt.age)
 			store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{quoted}})
-			if tt.answered {
+			for n := range tt.answers {
 				answerAll(t, pool)
+				store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{text(fmt.Sprint("later", n), "KE.1", "", "and")}})
 			}
+			quoting := text("w2", "KE.1", "", "this?")
+			quoting.Quotes = "w1"
 			store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{quoting}})
 			due, err := conversations.Due(t.Context(), int64(count(t, pool, `SELECT id FROM person`)))
 			if err != nil || due.Waiting[len(due.Waiting)-1].Quoted.Reveal() != "first" {
@@ -483,23 +487,35 @@ func TestTheWordsOfAQuotedMessageAreFound(t *testing.T) {
 }
 
 // Meta repeats a webhook that found nobody, and what was said after it may have
-// come by then.
-func TestWhatComesLateStandsWhereItWasSaid(t *testing.T) {
+// come by then. But nothing was said after it came.
+func TestMessagesStandInTheOrderInWhichTheyWereSaid(t *testing.T) {
 	t.Parallel()
-	pool := open(t)
-	inbox, conversations := repository.NewInbox(pool), repository.NewConversations(pool)
-	first, second := text("w1", "KE.1", "", "first"), text("w2", "KE.1", "", "second")
-	first.SentAt = second.SentAt.Add(-time.Minute)
-	for _, message := range []whatsapp.Message{second, first} {
-		store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{message}})
-	}
-	due, err := conversations.Due(t.Context(), int64(count(t, pool, `SELECT id FROM person`)))
-	if err != nil || len(due.Waiting) != 2 || due.Waiting[0].WAMID != "w1" {
-		t.Errorf("what waits is %+v, %v", due.Waiting, err)
-	}
-	answerAll(t, pool)
-	if said := remembered(t, pool); said != "first\nsecond" {
-		t.Errorf("remembered is %q", said)
+	for name, tt := range map[string]struct {
+		came [2]string        // in this order
+		sent [2]time.Duration // from now
+	}{
+		"the first comes late":   {[2]string{"second", "first"}, [2]time.Duration{0, -time.Minute}},
+		"Meta's clock is ahead":  {[2]string{"first", "second"}, [2]time.Duration{2 * time.Hour, time.Hour}},
+		"they come as they were": {[2]string{"first", "second"}, [2]time.Duration{-time.Minute, 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := open(t)
+			inbox, conversations := repository.NewInbox(pool), repository.NewConversations(pool)
+			for k, body := range tt.came {
+				message := text("w-"+body, "KE.1", "", body)
+				message.SentAt = message.SentAt.Add(tt.sent[k])
+				store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{message}})
+			}
+			due, err := conversations.Due(t.Context(), int64(count(t, pool, `SELECT id FROM person`)))
+			if err != nil || len(due.Waiting) != 2 || due.Waiting[0].WAMID != "w-first" {
+				t.Errorf("what waits is %+v, %v", due.Waiting, err)
+			}
+			answerAll(t, pool)
+			if said := remembered(t, pool); said != "first\nsecond" {
+				t.Errorf("remembered is %q", said)
+			}
+		})
 	}
 }
 

@@ -206,13 +206,25 @@ func TestReplyGoesOutFromTheNumberThatWasWrittenTo(t *testing.T) {
 
 func TestReplyWaitsUntilThePersonIsQuiet(t *testing.T) {
 	t.Parallel()
-	w := &world{due: Due{Waiting: []Waiting{waiting(1, "text", "a", time.Second)}}}
-	next, err := w.service(Options{Debounce: 1500 * time.Millisecond}).Reply(t.Context(), 7).Get()
-	if err != nil || next.After > 500*time.Millisecond || next.After <= 0 || len(w.asked) != 0 {
-		t.Fatalf("got %v, %v after %d questions; want what is left of 500ms, nil, none", next, err, len(w.asked))
-	}
-	if !slices.Equal(w.read, []string{"wamid.in1"}) {
-		t.Errorf("marked as read %v, though they are to see it at once", w.read)
+	for name, ages := range map[string][]time.Duration{
+		"a message":                              {time.Second},
+		"the last of several":                    {time.Hour, time.Minute, time.Second},
+		"one that was said before but came late": {time.Second, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := &world{}
+			for i, age := range ages {
+				w.due.Waiting = append(w.due.Waiting, waiting(int64(i), "text", "a", age))
+			}
+			next, err := w.service(Options{Debounce: 1500 * time.Millisecond}).Reply(t.Context(), 7).Get()
+			if err != nil || next.After > 500*time.Millisecond || next.After <= 0 || len(w.asked) != 0 {
+				t.Fatalf("got %v, %v after %d questions; want what is left of 500ms, nil, none", next, err, len(w.asked))
+			}
+			if last := w.due.Waiting[len(ages)-1].WAMID; !slices.Equal(w.read, []string{last}) {
+				t.Errorf("marked as read %v, though they are to see %s read at once", w.read, last)
+			}
+		})
 	}
 }
 
@@ -275,8 +287,11 @@ func TestReplyWhenTheModelFails(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := &world{modelErr: tt.err, due: Due{Waiting: []Waiting{waiting(1, "text", "a", tt.age)}}}
-			w.due.Waiting[0].SentAgo = time.Second
+			w := &world{modelErr: tt.err}
+			for i, age := range []time.Duration{time.Second, tt.age, time.Second} {
+				w.due.Waiting = append(w.due.Waiting, waiting(int64(i), "text", "a", age))
+				w.due.Waiting[i].SentAgo = time.Second
+			}
 			_, err := w.service(Options{ReplyWithin: 12 * time.Hour}).Reply(t.Context(), 7).Get()
 			if bodies(w.sent) != tt.sent {
 				t.Errorf("sent %q, want %q", bodies(w.sent), tt.sent)
@@ -284,8 +299,8 @@ func TestReplyWhenTheModelFails(t *testing.T) {
 			if tt.sent == "" && !errors.Is(err, tt.err) {
 				t.Errorf("got error %v, want %v", err, tt.err)
 			}
-			if tt.sent == "" && len(w.due.Waiting) != 1 {
-				t.Error("the message no longer waits")
+			if tt.sent == "" && len(w.due.Waiting) != 3 {
+				t.Error("the messages no longer wait")
 			}
 		})
 	}
