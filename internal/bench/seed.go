@@ -51,8 +51,8 @@ func (s seeding) tables() []seedTable {
 			INSERT INTO answer (id, person_id, phone_number_id, said, body, model, prompt_tokens, response_tokens, created_at) OVERRIDING SYSTEM VALUE
 			SELECT n, 1 + n %% %[1]d, '1234567890', 'Habari, I would like to know more', repeat('Karibu! The waiting list is open. ', 4), 'gemini', 120, 34, AGE`, s.messages),
 		fill("message", `
-			INSERT INTO message (id, wamid, person_id, phone_number_id, kind, body, sent_at, sent_on, received_at, answer_id) OVERRIDING SYSTEM VALUE
-			SELECT n, 'wamid.' || md5(n::text), 1 + n %% %[1]d, '1234567890', 'text', 'Habari, I would like to know more', AGE, (AGE)::date, AGE, n`, s.messages),
+			INSERT INTO message (id, wamid, person_id, phone_number_id, kind, body, sent_at, sent_hour, received_at, answer_id) OVERRIDING SYSTEM VALUE
+			SELECT n, 'wamid.' || md5(n::text), 1 + n %% %[1]d, '1234567890', 'text', 'Habari, I would like to know more', AGE, date_bin('1 hour', AGE, 'epoch'), AGE, n`, s.messages),
 		fill("part", `
 			INSERT INTO part (answer_id, person_id, position, body, reply_to, delivery, wamid, attempts, attempted_at)
 			SELECT n, 1 + n %% %[1]d, 0, repeat('Karibu! The waiting list is open. ', 4), '', 'read', 'wamid.' || md5('part' || n), 1, AGE`, s.messages),

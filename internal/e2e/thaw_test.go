@@ -44,11 +44,11 @@ func TestAnInstanceThatWasFrozenSendsNothingTwice(t *testing.T) {
 		}
 	}
 	// A second part, as a long answer has. Its send is noted along with the
-	// person's quota, so it waits for the person's row; which is held before,
+	// person's quota, so it waits for the quota's row; which is held before,
 	// because a worker who is just about to leave sends what they find.
 	const second = "the second part of answer "
 	run(holder, `BEGIN`)
-	run(holder, `SELECT FROM person FOR NO KEY UPDATE`)
+	run(holder, `SELECT FROM quota FOR NO KEY UPDATE`)
 	run(beside, `INSERT INTO part (answer_id, person_id, position, body, reply_to) SELECT id, person_id, 1, '`+second+`' || id, '' FROM answer`)
 	everybodySays(1)
 	awaitLocked(t, database, persons)

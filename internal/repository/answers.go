@@ -86,8 +86,8 @@ func queueAnswer(statements *pgx.Batch, answer preparedAnswer, saved *savedAnswe
 			SELECT $1, $2, `+saidIn+`, $3, $4, $5, $6 FROM waiting HAVING count(*) = cardinality($7)
 			RETURNING id
 		), begun AS (
-			SELECT FROM answer, person
-			WHERE $19 AND person.id = $1 AND coalesce(quota_full_at - $20::interval <= now(), true)
+			SELECT FROM answer
+			WHERE $19 AND NOT EXISTS (SELECT FROM quota WHERE person_id = $1 AND full_at - $20::interval > now())
 			  AND NOT EXISTS (SELECT FROM sending_gate WHERE phone_number_id = $2)
 		), parts AS (
 			INSERT INTO part (id, answer_id, person_id, body, reply_to, button, position, delivery, attempts, attempted_at)
@@ -103,10 +103,12 @@ func queueAnswer(statements *pgx.Batch, answer preparedAnswer, saved *savedAnswe
 			SET opted_out_at = CASE WHEN $12 THEN now() WHEN $13 THEN NULL ELSE opted_out_at END,
 			    hinted_at    = CASE WHEN $14 THEN now() ELSE hinted_at END,
 			    invited_at   = CASE WHEN $15 THEN now() ELSE invited_at END,
-			    paused_until = CASE WHEN $16 THEN greatest(paused_until, now() + $17::interval) ELSE paused_until END,
-			    quota_full_at = CASE WHEN EXISTS (SELECT FROM begun) THEN greatest(quota_full_at, now()) + $21::interval ELSE quota_full_at END
+			    paused_until = CASE WHEN $16 THEN greatest(paused_until, now() + $17::interval) ELSE paused_until END
 			FROM answer
-			WHERE person.id = $1 AND ($18 OR EXISTS (SELECT FROM begun))
+			WHERE $18 AND person.id = $1
+		), counted AS (
+			INSERT INTO quota (person_id, full_at)
+			SELECT $1, now() + $21::interval FROM begun`+countInQuota+`
 		)
 		SELECT EXISTS (SELECT FROM answer), EXISTS (SELECT FROM begun)`,
 		answer.PersonID, answer.PhoneNumberID, answer.Words.Body.Reveal(),

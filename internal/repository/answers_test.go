@@ -20,8 +20,8 @@ func TestAnAnswersFirstSendBeginsWithItUnlessSomethingHoldsItBack(t *testing.T) 
 		"it is not wanted":     {`SELECT 1`, false, whatsapp.Unsent},
 		"the gate":             {`INSERT INTO sending_gate VALUES ('N', true, 190, 'why', 1, now(), now())`, true, whatsapp.Unsent},
 		"another number's":     {`INSERT INTO sending_gate VALUES ('M', true, 190, 'why', 1, now(), now())`, true, whatsapp.Sending},
-		"a quota that is used": {`UPDATE person SET quota_full_at = now() + interval '270 seconds'`, true, whatsapp.Unsent},
-		"one that is not":      {`UPDATE person SET quota_full_at = now() + interval '200 seconds'`, true, whatsapp.Sending},
+		"a quota that is used": {`INSERT INTO quota SELECT id, now() + interval '270 seconds' FROM person`, true, whatsapp.Unsent},
+		"one that is not":      {`INSERT INTO quota SELECT id, now() + interval '200 seconds' FROM person`, true, whatsapp.Sending},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -42,7 +42,7 @@ func TestAnAnswersFirstSendBeginsWithItUnlessSomethingHoldsItBack(t *testing.T) 
 			if tt.want != whatsapp.Sending {
 				return
 			}
-			if n := count(t, s.pool, `SELECT count(*) FROM person WHERE quota_full_at > now() + interval '5 seconds'`); n != 1 {
+			if n := count(t, s.pool, `SELECT count(*) FROM quota WHERE full_at > now() + interval '5 seconds'`); n != 1 {
 				t.Error("the person's quota does not count it")
 			}
 			if s.accept(parts[0], "w1"); s.delivery(parts[0]) != whatsapp.Accepted {
@@ -63,7 +63,7 @@ func TestAnAnswerThatIsOvertakenBeginsNothing(t *testing.T) {
 	if !errors.Is(err, whatsapp.ErrOvertaken) {
 		t.Errorf("got %v", err)
 	}
-	if n := count(t, s.pool, `SELECT count(*) FROM person WHERE opted_out_at IS NOT NULL OR quota_full_at IS NOT NULL`); n != 0 {
+	if n := count(t, s.pool, `SELECT (SELECT count(*) FROM person WHERE opted_out_at IS NOT NULL) + (SELECT count(*) FROM quota)`); n != 0 {
 		t.Error("it changed the person all the same")
 	}
 }

@@ -10,11 +10,14 @@ import (
 	"aisha/internal/service/whatsapp"
 )
 
-// ofLate are the days of a message of which only the wamid is told: each has
-// wamids in a place of its own. People may change a message for two days and a
-// half, and Meta tries to tell of it for a week. A change that finds nothing is
-// kept, and applied to a message that waits, whatever its day.
-const ofLate = `sent_on = ANY (ARRAY(SELECT current_date - n FROM generate_series(-1, 14) AS n) || date 'epoch')`
+// lateHours are those of what only a wamid is told of: each hour has wamids in a
+// place of its own. People may change a message for two days and a half, and
+// Meta tries to tell of it for a week.
+const lateHours = `ANY (ARRAY(SELECT date_bin('1 hour', now(), 'epoch') - n * interval '1 hour' FROM generate_series(-1, 10 * 24) AS n) || timestamptz 'epoch')`
+
+// ofLate is true of a message that may still be changed. A change that finds
+// nothing is kept, and applied to a message that waits, whatever its hour.
+const ofLate = `sent_hour = ` + lateHours
 
 // changeMessages applies what their senders changed about messages. What is
 // told of a message that we do not have yet is kept for it.

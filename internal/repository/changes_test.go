@@ -91,7 +91,7 @@ func answeredTwo(t *testing.T) *pgxpool.Pool {
 	pool := open(t)
 	batch := whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "KE.1", "", "old"), text("w2", "KE.1", "", "other")}}
 	for i := range batch.Messages {
-		batch.Messages[i].SentOn = batch.Messages[i].SentOn.Add(-10 * day) // two until they did, and Meta tried for a week
+		batch.Messages[i].SentHour = batch.Messages[i].SentHour.Add(-10 * day) // two until they did, and Meta tried for a week
 	}
 	store(t, repository.NewInbox(pool), batch)
 	answerAll(t, pool)
@@ -151,16 +151,16 @@ func TestChangesOfOneAnswersMessagesDoNotUndoEachOther(t *testing.T) {
 }
 
 // Meta's clock may say anything, but in each copy the same.
-func TestACopyIsKnownByAnyDay(t *testing.T) {
+func TestACopyIsKnownByAnyHour(t *testing.T) {
 	t.Parallel()
-	for name, day := range map[string]time.Time{
-		"no day": {}, "the first": time.Unix(0, 0).UTC(), "the last": time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC), "today": time.Now(),
+	for name, hour := range map[string]time.Time{
+		"no hour": {}, "the first": time.Unix(0, 0).UTC(), "the last": time.Date(9999, time.December, 31, 23, 0, 0, 0, time.UTC), "this": time.Now(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pool := open(t)
 			message := text("w1", "KE.1", "", "a")
-			message.SentOn = day
+			message.SentHour = hour
 			for range 2 {
 				store(t, repository.NewInbox(pool), whatsapp.Batch{Messages: []whatsapp.Message{message, message}})
 			}

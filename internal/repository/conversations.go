@@ -36,7 +36,8 @@ func NewConversations(pool *pgxpool.Pool) *Conversations {
 const maxWaiting = 100
 
 // maxQuoted bounds how many answers back a message is looked for that somebody
-// quotes after weeks. Each of them may have to come from the disk.
+// quotes. It is one of the last few, unless somebody has searched for it, and
+// each answer before those may have to come from the disk.
 const maxQuoted = 50
 
 // Due is what is left to do for a person.
@@ -94,12 +95,13 @@ func readDue(statements *pgx.Batch, personID int64, due *foundDue) {
 	statements.Queue(`
 		SELECT id, wamid, phone_number_id, kind, body, media_id, media_type, media_sha256, media_name, revoked,
 		       CASE WHEN quotes = '' THEN '' ELSE coalesce(
-		           (SELECT part.body FROM part WHERE part.wamid = quotes),
 		           (SELECT quoted.body FROM message AS quoted
-		            WHERE quoted.wamid = message.quotes AND quoted.`+ofLate+` AND quoted.person_id = $1 LIMIT 1),
+		            WHERE quoted.person_id = $1 AND quoted.answer_id IS NULL AND quoted.wamid = message.quotes LIMIT 1),
 		           (SELECT quoted.body
-		            FROM (SELECT id FROM answer WHERE person_id = $1 ORDER BY created_at DESC LIMIT $4) AS earlier
-		            JOIN message AS quoted ON quoted.answer_id = earlier.id
+		            FROM (SELECT id FROM answer WHERE person_id = $1 ORDER BY created_at DESC LIMIT $4) AS earlier,
+		                 LATERAL (SELECT part.wamid, part.body FROM part WHERE part.answer_id = earlier.id
+		                          UNION ALL
+		                          SELECT said.wamid, said.body FROM message AS said WHERE said.answer_id = earlier.id) AS quoted
 		            WHERE quoted.wamid = message.quotes LIMIT 1), '') END,
 		       extract(epoch FROM now() - received_at)::float8,
 		       extract(epoch FROM now() - least(sent_at, received_at))::float8,

@@ -108,21 +108,21 @@ func insertMessages(statements *pgx.Batch, messages []whatsapp.Message, people [
 	wamids, numbers, kinds, bodies := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	files, types, sums, names := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	quotes := make([]string, n)
-	sent, days := make([]time.Time, n), make([]time.Time, n)
+	sent, hours := make([]time.Time, n), make([]time.Time, n)
 	for k, m := range messages {
 		wamids[k], numbers[k], kinds[k], bodies[k], sent[k] = m.WAMID, m.PhoneNumberID, m.Kind, m.Text.Reveal(), m.SentAt
 		files[k], types[k], sums[k], names[k] = m.Media.ID, m.Media.MIMEType, m.Media.SHA256, m.Media.Name.Reveal()
-		quotes[k], days[k] = m.Quotes, m.SentOn
+		quotes[k], hours[k] = m.Quotes, m.SentHour
 	}
 	statements.Queue(`
 		WITH due AS (
-			INSERT INTO message (wamid, person_id, phone_number_id, kind, body, media_id, media_type, media_sha256, media_name, quotes, sent_at, sent_on)
+			INSERT INTO message (wamid, person_id, phone_number_id, kind, body, media_id, media_type, media_sha256, media_name, quotes, sent_at, sent_hour)
 			SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[],
-			                     $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::date[])
-			ON CONFLICT (sent_on, wamid) DO NOTHING
+			                     $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[])
+			ON CONFLICT (sent_hour, wamid) DO NOTHING
 			RETURNING person_id
 		)`+queueDue,
-		wamids, people, numbers, kinds, bodies, files, types, sums, names, quotes, sent, days)
+		wamids, people, numbers, kinds, bodies, files, types, sums, names, quotes, sent, hours)
 }
 
 func insertKept(statements *pgx.Batch, items []whatsapp.Kept) {

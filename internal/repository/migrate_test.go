@@ -7,10 +7,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+
 	"aisha/internal/fault"
 	"aisha/internal/repository"
 	"aisha/internal/sensitive"
+	"aisha/internal/service/whatsapp"
 	"aisha/internal/testdb"
+	"aisha/migrations"
 )
 
 func TestSeveralInstancesMigrateAtOnce(t *testing.T) {
@@ -28,6 +33,33 @@ func TestSeveralInstancesMigrateAtOnce(t *testing.T) {
 	group.Wait()
 	if n := count(t, connect(t, url), `SELECT count(*) FROM waiting_list`); n != 0 {
 		t.Errorf("a new waiting list has %d entries", n)
+	}
+}
+
+func TestNothingIsLostWhenTheLastMigrationsAreUndoneAndDoneAgain(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	s.sentOnce()
+	copied := whatsapp.Batch{Messages: []whatsapp.Message{text("copied", "KE.2", "", "a")}}
+	store(t, repository.NewInbox(s.pool), copied)
+	db := stdlib.OpenDBFromPool(s.pool)
+	defer func() { _ = db.Close() }()
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, migrations.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.DownTo(t.Context(), 7); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.Up(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	store(t, repository.NewInbox(s.pool), copied)
+	if n := count(t, s.pool, `SELECT count(*) FROM message WHERE wamid = 'copied'`); n != 1 {
+		t.Errorf("a copy of a message is there %d times", n)
+	}
+	if n := count(t, s.pool, `SELECT count(*) FROM quota WHERE full_at > now()`); n != 1 {
+		t.Errorf("%d persons have a quota", n)
 	}
 }
 

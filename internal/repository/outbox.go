@@ -27,6 +27,12 @@ const (
 // Outbox keeps how far each part of an answer has come.
 type Outbox struct{ pool *pgxpool.Pool }
 
+// countInQuota ends an INSERT of a first message: where it is not the first, the
+// time of the others counts too.
+const countInQuota = `
+			ON CONFLICT (person_id) DO UPDATE
+			SET full_at = greatest(quota.full_at, now()) + (excluded.full_at - now())`
+
 // NewOutbox makes an Outbox.
 func NewOutbox(pool *pgxpool.Pool) *Outbox { return &Outbox{pool} }
 
@@ -45,8 +51,8 @@ func (o *Outbox) BeginSend(ctx context.Context, part whatsapp.Part) (time.Durati
 	err := o.pool.QueryRow(ctx, `
 		WITH due AS (
 			SELECT part.person_id,
-			       greatest(part.not_before, person.quota_full_at - $5::interval) AS earliest
-			FROM part JOIN person ON person.id = part.person_id
+			       greatest(part.not_before, (SELECT full_at FROM quota WHERE quota.person_id = part.person_id) - $5::interval) AS earliest
+			FROM part
 			WHERE part.id = $1 AND part.attempts = $2 AND part.delivery = $3
 		), free AS (
 			SELECT person_id FROM due WHERE coalesce(earliest <= now(), true)
@@ -68,9 +74,8 @@ func (o *Outbox) BeginSend(ctx context.Context, part whatsapp.Part) (time.Durati
 			WHERE id = $1 AND attempts = $2 AND delivery = $3
 			RETURNING id
 		), counted AS (
-			UPDATE person SET quota_full_at = greatest(quota_full_at, now()) + $6::interval
-			FROM passed
-			WHERE id = passed.person_id
+			INSERT INTO quota (person_id, full_at)
+			SELECT person_id, now() + $6::interval FROM passed`+countInQuota+`
 		)
 		SELECT EXISTS (SELECT FROM begun),
 		       coalesce(extract(epoch FROM greatest(earliest, (SELECT retry_at FROM gate)) - now()), 0)::float8

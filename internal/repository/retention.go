@@ -99,8 +99,9 @@ type sweep struct {
 
 func (r *Retention) sweeps() []sweep {
 	sweeps := []sweep{
-		{"", prunePage("early_status", pruneEarly("early_status"), earlyStatusAge)},
-		{"", prunePage("early_change", pruneEarly("early_change"), earlyChangeAge)},
+		{"", prunePage("early_status", pruneBrief("early_status", "wamid", "received_at"), earlyStatusAge)},
+		{"", prunePage("early_change", pruneBrief("early_change", "wamid", "received_at"), earlyChangeAge)},
+		{int64(0), prunePage("quota", pruneBrief("quota", "person_id", "full_at"), 0)},
 	}
 	if r.ages.Webhooks > 0 {
 		sweeps = append(sweeps, sweep{int64(0), prunePage("kept_item", pruneKept, r.ages.Webhooks)})
@@ -159,21 +160,22 @@ const pruneKept = `
 	)
 	SELECT max(id), count(*) FROM gone`
 
-// pruneEarly is for what came before that which it is about. It has no order of
-// time, but there is never much of it.
-func pruneEarly(table string) string {
+// pruneBrief is for what does not last: what came before that which it is about,
+// and what was sent a moment ago. Its key has no order of time, but there is
+// never much of it.
+func pruneBrief(table, key, since string) string {
 	return fmt.Sprintf(`
 	WITH page AS (
-		SELECT wamid, received_at FROM %[1]s WHERE wamid > $1 ORDER BY wamid LIMIT 1000
+		SELECT %[2]s, %[3]s FROM %[1]s WHERE %[2]s > $1 ORDER BY %[2]s LIMIT 1000
 	), old AS (
-		SELECT wamid FROM %[1]s
-		WHERE wamid = ANY (ARRAY(SELECT wamid FROM page WHERE received_at < now() - $2::interval))
-		ORDER BY wamid
+		SELECT %[2]s FROM %[1]s
+		WHERE %[2]s = ANY (ARRAY(SELECT %[2]s FROM page)) AND %[3]s < now() - $2::interval
+		ORDER BY %[2]s
 		FOR UPDATE SKIP LOCKED
 	), gone AS (
-		DELETE FROM %[1]s WHERE wamid = ANY (ARRAY(SELECT wamid FROM old)) RETURNING wamid
+		DELETE FROM %[1]s WHERE %[2]s = ANY (ARRAY(SELECT %[2]s FROM old)) RETURNING %[2]s
 	)
-	SELECT (SELECT max(wamid) FROM page), (SELECT count(*) FROM gone)`, table)
+	SELECT (SELECT max(%[2]s) FROM page), (SELECT count(*) FROM gone)`, table, key, since)
 }
 
 // pruneExchanges deletes answers with what they answer and what was sent of

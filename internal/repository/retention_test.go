@@ -209,6 +209,19 @@ func TestMoreThanOnePageGoes(t *testing.T) {
 	}
 }
 
+func TestAQuotaThatIsFullAgainGoes(t *testing.T) {
+	t.Parallel()
+	p := newPast(t)
+	p.exec(`INSERT INTO quota SELECT g, now() - interval '1 second' FROM generate_series(1, 1001) AS g`)
+	p.exec(`INSERT INTO quota VALUES (1002, now() + interval '1 minute')`)
+	if deleted := pruneOver(t, p.pool, repository.Ages{}); deleted["quota"] != 1001 {
+		t.Errorf("deleted %v", deleted)
+	}
+	if n := count(t, p.pool, `SELECT count(*) FROM quota`); n != 1 {
+		t.Errorf("%d are left", n)
+	}
+}
+
 func TestWhatSomebodyHasLockedStaysForTheNextTime(t *testing.T) {
 	t.Parallel()
 	for name, lock := range map[string]string{

@@ -362,14 +362,14 @@ func TestAPersonHasABurstAndThenOneInSixSeconds(t *testing.T) {
 		t.Fatalf("after the burst it waits for %v", wait)
 	}
 	s.mustBegin(toSend(t, s.pool, 1)[0])
-	s.exec(`UPDATE person SET quota_full_at = quota_full_at - interval '6 seconds'`)
+	s.exec(`UPDATE quota SET full_at = full_at - interval '6 seconds'`)
 	s.mustBegin(parts[45])
 	if _, wait := s.begin(parts[46]); wait <= 0 || wait > 6*time.Second {
 		t.Errorf("after one more it waits for %v", wait)
 	}
-	s.exec(`UPDATE person SET quota_full_at = now() - interval '1 year'`)
+	s.exec(`UPDATE quota SET full_at = now() - interval '1 year'`)
 	s.mustBegin(parts[46])
-	if n := count(t, s.pool, `SELECT count(*) FROM person WHERE quota_full_at BETWEEN now() AND now() + interval '6 seconds'`); n != 1 {
+	if n := count(t, s.pool, `SELECT count(*) FROM quota WHERE full_at BETWEEN now() AND now() + interval '6 seconds'`); n != 1 {
 		t.Error("a quiet year has saved up more than a burst")
 	}
 }

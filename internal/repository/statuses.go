@@ -85,7 +85,9 @@ const moveParts = `
 			              AND NOT (told.delivery = 'failed' AND part.delivery = 'unsent') AS newest
 			FROM told
 			LEFT JOIN former_wamid AS former ON former.wamid = told.wamid
-			JOIN part ON part.id = coalesce(told.id, former.part_id) OR part.wamid = told.wamid
+			JOIN part ON part.id = coalesce(told.id, former.part_id, (
+			     SELECT id FROM part
+			     WHERE wamid = told.wamid AND date_bin('1 hour', attempted_at, 'epoch') = ` + lateHours + ` LIMIT 1))
 			ORDER BY part.id
 			FOR UPDATE OF part
 		), judged AS (

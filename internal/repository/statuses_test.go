@@ -363,3 +363,24 @@ func TestOurIdInOneStatusCountsForTheOthersOfItsMessage(t *testing.T) {
 		})
 	}
 }
+
+// Meta tries for a week to deliver a message.
+func TestAStatusWithoutOurIdFindsItsPartForAsLongAsMetaTries(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		age  time.Duration
+		want whatsapp.Delivery
+	}{
+		{0, whatsapp.Delivered}, {time.Hour, whatsapp.Delivered}, {9 * day, whatsapp.Delivered}, {12 * day, whatsapp.Accepted},
+	} {
+		t.Run(tt.age.String(), func(t *testing.T) {
+			t.Parallel()
+			s := newSender(t)
+			part := s.sentOnce()
+			s.exec(`UPDATE part SET attempted_at = now() - $1::interval`, tt.age)
+			if got := s.tell(part, whatsapp.Status{WAMID: "w1", Delivery: whatsapp.Delivered}); got != tt.want {
+				t.Errorf("it is %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

@@ -18,7 +18,7 @@ import (
 func text(wamid, userID, phone, body string) whatsapp.Message {
 	return whatsapp.Message{
 		WAMID: wamid, PhoneNumberID: "N", Kind: "text", Text: sensitive.NewText(body),
-		SentAt: time.Now(), SentOn: time.Now().UTC().Truncate(day),
+		SentAt: time.Now(), SentHour: time.Now().UTC().Truncate(time.Hour),
 		Sender: whatsapp.Identity{UserID: userID, Phone: sensitive.NewPhone(phone), Name: sensitive.NewText("Wanjiru")},
 	}
 }
@@ -458,28 +458,38 @@ func TestTheWordsOfAQuotedMessageAreFound(t *testing.T) {
 	for name, tt := range map[string]struct {
 		answers int // since it was said, its own included
 		age     time.Duration
+		quotes  string
+		want    string
 	}{
-		"that waits too":                          {0, 13 * day},
-		"that was answered":                       {1, 13 * day},
-		"that was answered weeks ago":             {1, 60 * day},
-		"that was answered weeks ago, not lately": {3, 60 * day},
+		"that waits too":                          {0, 13 * day, "w1", "first"},
+		"that was answered":                       {1, 13 * day, "w1", "first"},
+		"that was answered weeks ago":             {1, 60 * day, "w1", "first"},
+		"that was answered weeks ago, not lately": {3, 60 * day, "w1", "first"},
+		"that was an answer":                      {1, 0, "out1", "Karibu"},
+		"that was an answer, not lately":          {3, 0, "out1", "Karibu"},
+		"that nobody knows":                       {1, 0, "w9", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pool := open(t)
 			conversations, inbox := repository.NewConversations(pool), repository.NewInbox(pool)
 			quoted := text("w1", "KE.1", "", "first")
-			quoted.SentOn = quoted.SentOn.Add(-tt.age)
+			quoted.SentHour = quoted.SentHour.Add(-tt.age)
 			store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{quoted}})
 			for n := range tt.answers {
 				answerAll(t, pool)
 				store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{text(fmt.Sprint("later", n), "KE.1", "", "and")}})
 			}
+			if _, err := pool.Exec(t.Context(), `
+				INSERT INTO part (answer_id, person_id, position, body, reply_to, delivery, wamid)
+				SELECT id, person_id, 0, body, '', 'read', 'out' || id FROM answer`); err != nil {
+				t.Fatal(err)
+			}
 			quoting := text("w2", "KE.1", "", "this?")
-			quoting.Quotes = "w1"
+			quoting.Quotes = tt.quotes
 			store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{quoting}})
 			due, err := conversations.Due(t.Context(), int64(count(t, pool, `SELECT id FROM person`)))
-			if err != nil || due.Waiting[len(due.Waiting)-1].Quoted.Reveal() != "first" {
+			if err != nil || due.Waiting[len(due.Waiting)-1].Quoted.Reveal() != tt.want {
 				t.Errorf("due: %+v, %v", due.Waiting, err)
 			}
 		})

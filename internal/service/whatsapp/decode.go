@@ -178,7 +178,7 @@ func (b *Batch) addMessage(raw []byte, in inbound, phoneNumberID string, sender 
 		Media:         in.media(),
 		Quotes:        in.Context.ID.text(),
 		SentAt:        in.Timestamp.time(),
-		SentOn:        in.Timestamp.day(),
+		SentHour:      in.Timestamp.hour(),
 	})
 }
 

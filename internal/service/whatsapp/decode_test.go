@@ -116,14 +116,14 @@ func TestATimeThatCannotBeRightIsNow(t *testing.T) {
 	}
 }
 
-func TestTheDayIsAsMetaToldIt(t *testing.T) {
+func TestTheHourIsAsMetaToldIt(t *testing.T) {
 	t.Parallel()
 	for timestamp, want := range map[string]string{
-		`"1767225600"`: "2026-01-01", `1767225599`: "2025-12-31", `"253402300799"`: "9999-12-31",
-		`"253402300800"`: "1970-01-01", `-5`: "1970-01-01", `"yesterday"`: "1970-01-01", `null`: "1970-01-01", `1e400`: "1970-01-01",
+		`"1767225600"`: "2026-01-01 00", `1767225599`: "2025-12-31 23", `"253402300799"`: "9999-12-31 23",
+		`"253402300800"`: "1970-01-01 00", `-5`: "1970-01-01 00", `"yesterday"`: "1970-01-01 00", `null`: "1970-01-01 00", `1e400`: "1970-01-01 00",
 	} {
 		batch := Decode([]byte(webhook(`{"from":"254712345678","id":"w","type":"text","timestamp":`+timestamp+`}`, ``)))
-		if len(batch.Messages) != 1 || batch.Messages[0].SentOn.Format(time.DateOnly) != want {
+		if len(batch.Messages) != 1 || batch.Messages[0].SentHour.Format("2006-01-02 15") != want {
 			t.Errorf("%s: got %+v, want %s", timestamp, batch.Messages, want)
 		}
 	}

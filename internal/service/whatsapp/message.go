@@ -17,7 +17,7 @@ type Identity struct {
 
 // Message is what a person sent us.
 type Message struct {
-	WAMID         string // Meta's id of the message; unique among those of SentOn
+	WAMID         string // Meta's id of the message; unique among those of SentHour
 	PhoneNumberID string // which of our numbers was written to
 	Sender        Identity
 	Kind          string         // Meta's name of the type: text, image, …
@@ -25,7 +25,7 @@ type Message struct {
 	Media         Media          // the file that came with it, if any
 	Quotes        string         // wamid of the message it replies to; empty for none
 	SentAt        time.Time      // by Meta's clock, or now where that cannot be
-	SentOn        time.Time      // the day by Meta's clock, whatever that says: each copy of a message tells the same
+	SentHour      time.Time      // the hour by Meta's clock, whatever that says: each copy of a message tells the same
 }
 
 // Media is a file that Meta keeps for us; it is fetched by its id.

@@ -76,14 +76,14 @@ const (
 	skew    = 24 * time.Hour
 )
 
-// day is the day of Unix seconds, in UTC. What is none, or has a year of more
-// than four digits, is the first of all days.
-func (s scalar) day() time.Time {
+// hour is the hour of Unix seconds, in UTC. What is none, or has a year of more
+// than four digits, is the first of all hours.
+func (s scalar) hour() time.Time {
 	seconds, err := strconv.ParseInt(string(s), 10, 64)
 	if err != nil || seconds < 0 || seconds > lastSecond {
 		seconds = 0
 	}
-	return time.Unix(seconds, 0).UTC().Truncate(24 * time.Hour)
+	return time.Unix(seconds, 0).UTC().Truncate(time.Hour)
 }
 
 // lastSecond is that of the year 9999.
