@@ -43,7 +43,7 @@ const maxQuoted = 50
 // Due is what is left to do for a person.
 func (c *Conversations) Due(ctx context.Context, personID int64) (whatsapp.Due, error) {
 	due, err := c.dues.do(ctx, personID)
-	if err == nil && due.changed {
+	for err == nil && due.changed { // another change may come meanwhile
 		if err = takeUpChanges(ctx, c.pool, personID); err == nil {
 			due, err = c.dues.do(ctx, personID)
 		}

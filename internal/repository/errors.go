@@ -58,6 +58,24 @@ func temporaryClass(code string) bool {
 		code == lockNotAvailable
 }
 
+// unstorable reports whether it is what was to be stored that the database does
+// not take, so that it will not take it later either. All else that goes wrong
+// may be mended: a table that another version has changed, an index that is
+// broken, a permission that is missing.
+func unstorable(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) || len(pg.Code) != 5 {
+		return errors.Is(err, errPanic)
+	}
+	switch pg.Code[:2] {
+	case "22", // data exception
+		"23", // integrity constraint violation
+		"54": // program limit exceeded
+		return !conflict(err)
+	}
+	return false
+}
+
 const lockNotAvailable = "55P03"
 
 // lockedOut reports whether a lock was waited for for long enough.
@@ -79,8 +97,6 @@ func conflict(err error) bool {
 	switch pg.Code {
 	case "40001", "40P01": // serialization failure, deadlock
 		return true
-	case "23503": // the person was merged into another meanwhile
-		return strings.HasSuffix(pg.ConstraintName, "person_id_fkey")
 	case "23505": // somebody else stored the same person, or the same alias, meanwhile
 		return strings.HasPrefix(pg.ConstraintName, "person_")
 	}

@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -178,7 +179,7 @@ func (g *groupCommit[In, Out]) settle(calls []*call[In, Out]) {
 func (g *groupCommit[In, Out]) try(calls []*call[In, Out]) (outs []Out, err error) {
 	defer func() {
 		if problem := recover(); problem != nil {
-			err = fmt.Errorf("panic: %v\n%s", problem, debug.Stack())
+			err = fmt.Errorf("%w: %v\n%s", errPanic, problem, debug.Stack())
 		}
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
@@ -191,18 +192,27 @@ func (g *groupCommit[In, Out]) try(calls []*call[In, Out]) (outs []Out, err erro
 	return g.commit(ctx, ins)
 }
 
+// errPanic is what a call fails with that panics.
+var errPanic = errors.New("panic")
+
 // inOneTrip is a commit of calls that have statements of their own: these
 // travel together and are one transaction. Queue adds those of one call, which
-// leave what they yield in its result.
+// leave what they yield in its result. A lone call that another transaction got
+// in the way of is made again; several are by [groupCommit.settle].
 func inOneTrip[In, Out any](pool *pgxpool.Pool, queue func(statements *pgx.Batch, in In, out *Out)) func(context.Context, []In) ([]Out, error) {
 	return func(ctx context.Context, ins []In) ([]Out, error) {
-		statements, outs := &pgx.Batch{}, make([]Out, len(ins))
-		for k, in := range ins {
-			queue(statements, in, &outs[k])
+		var outs []Out
+		var err error
+		for range maxConflicts {
+			statements := &pgx.Batch{}
+			outs = make([]Out, len(ins))
+			for k, in := range ins {
+				queue(statements, in, &outs[k])
+			}
+			if err = pool.SendBatch(ctx, statements).Close(); !conflict(err) || len(ins) > 1 {
+				break
+			}
 		}
-		if err := pool.SendBatch(ctx, statements).Close(); err != nil {
-			return nil, translate(err)
-		}
-		return outs, nil
+		return outs, translate(err)
 	}
 }

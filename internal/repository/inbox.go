@@ -31,13 +31,16 @@ func NewInbox(pool *pgxpool.Pool) *Inbox {
 // new or whose pending send was settled. Batches that are stored at the same
 // time share a commit. The few that have to be alone wait for it by themselves.
 func (i *Inbox) Store(ctx context.Context, batch whatsapp.Batch) error {
+	err := errNotAlone
 	if len(batch.Renames) == 0 {
-		_, err := i.together.do(ctx, batch)
-		if !errors.Is(err, errNotAlone) {
-			return err
-		}
+		_, err = i.together.do(ctx, batch)
 	}
-	_, err := i.alone.do(ctx, batch)
+	if errors.Is(err, errNotAlone) {
+		_, err = i.alone.do(ctx, batch)
+	}
+	if unstorable(err) {
+		return fmt.Errorf("%w: %w", whatsapp.ErrUnstorable, err)
+	}
 	return err
 }
 

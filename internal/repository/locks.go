@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,7 +25,9 @@ const (
 )
 
 // lockTimeout bounds one statement about locks, waiting for the connection to
-// be free included.
+// be free included. Whoever locks the tables of messages and parts for longer,
+// as VACUUM FULL does, costs the instance its locks: what is left to do is asked
+// on the same connection.
 const lockTimeout = 5 * time.Second
 
 // frozenAfter, in milliseconds, is when PostgreSQL ends the session of an
@@ -48,6 +51,8 @@ type Locks struct {
 	turn chan struct{} // whoever has put something in may use what follows
 	conn *pgx.Conn
 	held map[int64]*holding
+
+	since atomic.Pointer[time.Time] // when conn was made; nil before the first
 }
 
 // holding is one person's lock from the moment it was taken. A later holder of
@@ -118,7 +123,7 @@ func (l *Locks) unlock(ctx context.Context, personID int64, mine *holding) bool 
 	mine.lose(nil)
 	ctx = context.WithoutCancel(ctx)
 	left, err := l.calls.do(ctx, lockCall{personID, mine, true})
-	if errors.Is(err, context.DeadlineExceeded) {
+	if err != nil {
 		// Nobody knows whether it was given back; ending the session does it. It
 		// may have ended meanwhile, and the next one has others' locks.
 		_ = l.inTurn(ctx, func(ctx context.Context) error {
@@ -231,8 +236,21 @@ func (l *Locks) connection(ctx context.Context) (*pgx.Conn, error) {
 		_ = conn.Close(ctx)
 		return nil, fmt.Errorf("announce the instance: %w", err)
 	}
+	now := time.Now()
 	l.conn = conn
+	l.since.Store(&now)
 	return conn, nil
+}
+
+// Standing is for how long the connection has stood. It ends when the database
+// stops or somebody else becomes the primary, and when this instance stands
+// still for long; and no lock is taken before that is noticed.
+func (l *Locks) Standing() time.Duration {
+	since := l.since.Load()
+	if since == nil {
+		return 0
+	}
+	return time.Since(*since)
 }
 
 // drop ends the connection and tells everyone who relied on its locks.

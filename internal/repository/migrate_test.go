@@ -87,6 +87,21 @@ func TestADatabaseOutOfReachIsUnavailable(t *testing.T) {
 	}
 }
 
+// A standby answers reads and grants advisory locks, so it must not be mistaken
+// for the primary by any of the connections.
+func TestAServerThatTakesNoWritesIsNotUsed(t *testing.T) {
+	t.Parallel()
+	pool := connect(t, testdb.New(t)+"&default_transaction_read_only=on")
+	for name, err := range map[string]error{
+		"ready": repository.Ready(t.Context(), pool),
+		"locks": repository.NewLocks(pool, "i").Announce(t.Context()),
+	} {
+		if !fault.Is(err, fault.Unavailable) {
+			t.Errorf("%s: got %v, want unavailable", name, err)
+		}
+	}
+}
+
 func TestAWrongURLIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	_, err := repository.Open(t.Context(), sensitive.NewSecret("postgres://user:hunter2@host:port/x"))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"aisha/internal/fault"
@@ -76,6 +77,11 @@ func open(ctx context.Context, databaseURL sensitive.Secret, connections int32, 
 		"tcp_user_timeout":              "30000", // milliseconds
 	}
 	maps.Copy(defaults, settings)
+	// Advisory locks and reads work on a standby as well, so one that is taken for
+	// the primary would let two instances work for the same person.
+	if config.ConnConfig.ValidateConnect == nil {
+		config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
 	for name, value := range defaults {
 		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
 			config.ConnConfig.RuntimeParams[name] = value

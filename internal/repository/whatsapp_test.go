@@ -30,6 +30,33 @@ func store(t *testing.T, inbox *repository.Inbox, batch whatsapp.Batch) {
 	}
 }
 
+// What the database will never take is told from what may be mended: a webhook of
+// the former is not to come again for a week, and one of the latter is.
+func TestOnlyDataThatCanNeverBeStoredIsCalledSo(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		before, body string
+		want         bool
+	}{
+		"a null character":                        {`SELECT 1`, "\x00", true},
+		"a row that breaks a rule":                {`ALTER TABLE message ADD CHECK (body <> 'x')`, "x", true},
+		"a table of another version":              {`ALTER TABLE message RENAME sent_hour TO sent_on`, "x", false},
+		"a table that somebody else has replaced": {`ALTER TABLE message RENAME TO messages`, "x", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := open(t)
+			if _, err := pool.Exec(t.Context(), tt.before); err != nil {
+				t.Fatal(err)
+			}
+			err := repository.NewInbox(pool).Store(t.Context(), whatsapp.Batch{Messages: []whatsapp.Message{text("w1", "KE.1", "", tt.body)}})
+			if err == nil || errors.Is(err, whatsapp.ErrUnstorable) != tt.want {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
 func jobs(t *testing.T, pool *pgxpool.Pool) int {
 	t.Helper()
 	return count(t, pool, `SELECT count(*) FROM river_job WHERE kind = 'reply'`)
@@ -165,7 +192,8 @@ func TestStatusesMoveAPartForwardOnly(t *testing.T) {
 	before := jobs(t, pool)
 	tell := func(delivery whatsapp.Delivery, callback string) string {
 		t.Helper()
-		store(t, inbox, whatsapp.Batch{Statuses: []whatsapp.Status{{WAMID: "out1", Callback: callback, Delivery: delivery}}})
+		store(t, inbox, whatsapp.Batch{Statuses: []whatsapp.Status{
+			{WAMID: "out1", Callback: callback, Delivery: delivery, Recipient: named("KE.1", "")}}})
 		var now string
 		if err := pool.QueryRow(t.Context(), `SELECT delivery::text FROM part WHERE id = $1`, part.ID).Scan(&now); err != nil {
 			t.Fatal(err)
@@ -242,6 +270,36 @@ func TestOneWorkerAtATimeHoldsAPersonsLock(t *testing.T) {
 		t.Error("the holder's context goes on after the lock was given back")
 	}
 	closeLocks(t, a)
+}
+
+// While the database is away no instance hears of anything, whichever of them
+// notices.
+func TestTheLocksTellSinceWhenTheDatabaseIsThere(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	locks := repository.NewLocks(pool, "a")
+	defer closeLocks(t, locks)
+	if stood := locks.Standing(); stood != 0 {
+		t.Errorf("it stands for %v before anybody connected", stood)
+	}
+	announce := func() error { return locks.Announce(t.Context()) }
+	if err := announce(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "it has stood for a moment", func() bool { return locks.Standing() > 50*time.Millisecond })
+	if err := announce(); err != nil || locks.Standing() < 50*time.Millisecond {
+		t.Errorf("to use it began it anew: %v, %v", locks.Standing(), err)
+	}
+	before := time.Now()
+	if n := count(t, pool, `
+		SELECT count(pg_terminate_backend(pid)) FROM pg_locks
+		WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`); n != 1 {
+		t.Fatalf("ended %d sessions", n)
+	}
+	await(t, "it is there again", func() bool { return announce() == nil })
+	if stood := locks.Standing(); stood > time.Since(before) {
+		t.Errorf("it stands for %v, from before it was ended", stood)
+	}
 }
 
 func TestALockEndsWithItsHoldersConnection(t *testing.T) {

@@ -20,6 +20,9 @@ import (
 const (
 	firstRetry = time.Second
 	lastRetry  = time.Minute
+	// longestRetry bounds what an upstream may ask for: what needs no model waits
+	// along, such as a word that nothing more is wanted.
+	longestRetry = 5 * time.Minute
 	// forgetAbove is how many persons must wait before those are forgotten who
 	// need not any more.
 	forgetAbove = 1000
@@ -67,7 +70,7 @@ func (w *replyWorker) Work(ctx context.Context, j *river.Job[job.Reply]) error {
 		w.log.ErrorContext(ctx, "a reply failed", slog.Int64("person", person), slog.Any("error", err))
 		return err
 	}
-	wait := max(backoff(time.Since(j.CreatedAt)), problem.RetryAfter)
+	wait := max(backoff(time.Since(j.CreatedAt)), min(problem.RetryAfter, longestRetry))
 	w.putOff(person, wait)
 	w.log.WarnContext(ctx, "a reply must wait", slog.Int64("person", person), slog.Duration("wait", wait), slog.Any("error", err))
 	return river.JobSnooze(wait)

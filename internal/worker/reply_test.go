@@ -43,7 +43,9 @@ func TestWhatTheQueueIsTold(t *testing.T) {
 	t.Parallel()
 	bug := errors.New("a bug")
 	patient := fault.New(fault.Upstream, "busy")
-	patient.RetryAfter = time.Hour
+	patient.RetryAfter = 2 * time.Minute
+	endless := fault.New(fault.Upstream, "no more today")
+	endless.RetryAfter = 24 * time.Hour
 	tests := map[string]struct {
 		next     whatsapp.Next
 		err      error
@@ -53,7 +55,8 @@ func TestWhatTheQueueIsTold(t *testing.T) {
 		"done":                   {},
 		"to be continued":        {next: whatsapp.Next{After: time.Minute}, min: time.Minute, max: time.Minute},
 		"a fault that may pass":  {err: fault.New(fault.Unavailable, "away"), min: firstRetry / 2, max: 2 * firstRetry},
-		"a fault that says when": {err: patient, min: time.Hour, max: time.Hour},
+		"a fault that says when": {err: patient, min: 2 * time.Minute, max: 2 * time.Minute},
+		"one that says tomorrow": {err: endless, min: longestRetry, max: longestRetry},
 		"overtaken by another":   {err: whatsapp.ErrOvertaken, min: firstRetry, max: firstRetry},
 		"cancelled by a stop":    {err: context.Canceled, min: firstRetry, max: firstRetry},
 		"what nobody classified": {err: bug, fails: true},

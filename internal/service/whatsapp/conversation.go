@@ -8,6 +8,9 @@ import (
 	"aisha/internal/sensitive"
 )
 
+// ErrUnstorable means that something can never be stored as it is.
+var ErrUnstorable = errors.New("this cannot be stored")
+
 // ErrLocked means that another worker holds a person's lock.
 var ErrLocked = errors.New("another worker works for this person")
 

@@ -2,6 +2,7 @@ package whatsapp
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -27,6 +28,7 @@ func (s *Service) receive(ctx context.Context, signature string, body []byte) (R
 		batch.Echoes[i].Pause = s.options.HumanPause
 	}
 	if err := s.store(ctx, batch, body); err != nil {
+		s.deafUntilNow()
 		return Receipt{}, err
 	}
 	s.observeFailures(ctx, batch.Statuses)
@@ -43,16 +45,12 @@ func (s *Service) receive(ctx context.Context, signature string, body []byte) (R
 // item, and as it came, for the operator.
 func (s *Service) store(ctx context.Context, batch Batch, body []byte) error {
 	err := s.inbox.Store(ctx, batch)
-	if err == nil {
-		return nil
-	}
-	if fault.Is(err, fault.Unavailable) || ctx.Err() != nil {
-		s.deafUntilNow()
+	if !errors.Is(err, ErrUnstorable) {
 		return err
 	}
 	s.options.Log.ErrorContext(ctx, "a webhook cannot be stored; trying it item by item", slog.Any("error", err))
 	for _, item := range batch.apart() {
-		if err := s.inbox.Store(ctx, item); fault.Is(err, fault.Unavailable) {
+		if err := s.inbox.Store(ctx, item); err != nil && !errors.Is(err, ErrUnstorable) {
 			return err
 		}
 	}
@@ -81,7 +79,8 @@ func (b Batch) apart() []Batch {
 // came says nothing about the time before.
 func (s *Service) deafUntilNow() { s.hearing.Store(time.Now().UnixNano()) }
 
-// silence is how long no status came although one would have been heard.
+// silence is how long no status came although one would have been heard, by
+// whichever instance: while the database is away none of them can take one.
 func (s *Service) silence(sinceSend time.Duration) time.Duration {
-	return min(sinceSend, time.Since(time.Unix(0, s.hearing.Load())))
+	return min(sinceSend, time.Since(time.Unix(0, s.hearing.Load())), s.locks.Standing())
 }

@@ -1,10 +1,13 @@
 package whatsapp
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"testing"
 
 	"aisha/internal/fault"
@@ -14,10 +17,14 @@ import (
 type inbox struct {
 	batches []Batch
 	err     error
+	refuse  func(Batch) error // nil: err
 }
 
 func (i *inbox) Store(_ context.Context, b Batch) error {
 	i.batches = append(i.batches, b)
+	if i.refuse != nil {
+		return i.refuse(b)
+	}
 	return i.err
 }
 
@@ -66,6 +73,63 @@ func TestReceive(t *testing.T) {
 			}
 			if len(in.batches) != tt.stored {
 				t.Errorf("stored %d batches, want %d", len(in.batches), tt.stored)
+			}
+		})
+	}
+}
+
+// One item that can never be stored must not keep out the others, nor come
+// again for a week. Whatever else goes wrong may be mended, so Meta is to try again.
+func TestOnlyWhatCanNeverBeStoredIsLeftOut(t *testing.T) {
+	t.Parallel()
+	never := fmt.Errorf("%w: %w", ErrUnstorable, errors.New("null character"))
+	changed := errors.New("column message.sent_on does not exist")
+	bad := func(b Batch) bool {
+		return slices.ContainsFunc(b.Messages, func(m Message) bool { return m.WAMID == "bad" })
+	}
+	tests := map[string]struct {
+		refuse func(Batch) error
+		want   error
+		kept   bool // as it came
+	}{
+		"one item": {func(b Batch) error {
+			if bad(b) {
+				return never
+			}
+			return nil
+		}, nil, true},
+		"anything, as the table has changed": {func(Batch) error { return changed }, changed, false},
+		"the others, as the database goes away": {func(b Batch) error {
+			if bad(b) {
+				return never
+			}
+			return fault.New(fault.Unavailable, "down")
+		}, fault.New(fault.Unavailable, "down"), false},
+		"the others, as the table has changed meanwhile": {func(b Batch) error {
+			if bad(b) {
+				return never
+			}
+			return changed
+		}, changed, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := []byte(webhook(`{"from":"254712345678","id":"bad","type":"text","text":{"body":"x"}},`+
+				`{"from":"254712345678","id":"good","type":"text","text":{"body":"y"}}`, ``))
+			in := &inbox{refuse: tt.refuse}
+			s := New(Options{AppSecrets: []sensitive.Secret{sensitive.NewSecret("s")}, Log: slog.New(slog.DiscardHandler)}, Rooms{Inbox: in})
+			s.hearing.Store(0)
+			_, err := s.Receive(t.Context(), sign("s", body), body).Get()
+			if (err == nil) != (tt.want == nil) || err != nil && err.Error() != tt.want.Error() {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+			last := in.batches[len(in.batches)-1]
+			if kept := len(last.Kept) == 1 && bytes.Equal(last.Kept[0].Raw, body); kept != tt.kept {
+				t.Errorf("last stored was %+v", last)
+			}
+			if deaf := s.hearing.Load() != 0; deaf != (err != nil) {
+				t.Errorf("it takes silence for news: %v", !deaf)
 			}
 		})
 	}

@@ -37,7 +37,10 @@ type world struct {
 	read     []string      // wamids that were marked as read
 	whileAsk func(*world)  // runs while the model works
 	stands   time.Duration // for how long everything stands still when a send begins
+	gap      time.Duration // since the database was away; 0 is long ago
 }
+
+func (w *world) Standing() time.Duration { return cmp.Or(w.gap, 24*time.Hour) }
 
 func (w *world) TryLock(ctx context.Context, _ int64) (context.Context, func() bool, error) {
 	w.mu.Lock()
@@ -361,17 +364,19 @@ func TestReplyWithASendOfUnknownOutcome(t *testing.T) {
 	tests := map[string]struct {
 		since time.Duration
 		heard time.Duration // for how long webhooks have been heard
+		gap   time.Duration // since the database was away
 		after time.Duration
 		sent  int
 	}{
-		"waits while a status may come":                 {20 * time.Second, time.Hour, 40 * time.Second, 0},
-		"sends again after silence":                     {time.Minute, time.Hour, 0, 1},
-		"does not count the time it could hear nothing": {time.Hour, 20 * time.Second, 40 * time.Second, 0},
+		"waits while a status may come":                   {20 * time.Second, time.Hour, 0, 40 * time.Second, 0},
+		"sends again after silence":                       {time.Minute, time.Hour, 0, 0, 1},
+		"does not count the time it could hear nothing":   {time.Hour, 20 * time.Second, 0, 40 * time.Second, 0},
+		"does not count the time nobody could store them": {time.Hour, time.Hour, 20 * time.Second, 40 * time.Second, 0},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := &world{due: Due{Parts: []Part{{ID: "1", Delivery: Sending, Attempts: 1, Since: tt.since}}}}
+			w := &world{gap: tt.gap, due: Due{Parts: []Part{{ID: "1", Delivery: Sending, Attempts: 1, Since: tt.since}}}}
 			s := w.service(Options{ResendAfter: time.Minute})
 			s.hearing.Store(time.Now().Add(-tt.heard).UnixNano())
 			next, err := s.Reply(t.Context(), 7).Get()

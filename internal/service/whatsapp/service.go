@@ -20,7 +20,8 @@ import (
 type Inbox interface {
 	// Store commits the whole batch and, in the same transaction, queues a
 	// reply for every person who has something new. What is already stored is
-	// left as it is. Errors: fault.Unavailable.
+	// left as it is. Errors: fault.Unavailable, and ErrUnstorable where the batch
+	// has something in it that can never be stored.
 	Store(ctx context.Context, batch Batch) error
 	// Kept lists items that nobody acted on, newest first, from before the one
 	// with that id.
@@ -70,6 +71,9 @@ type Locks interface {
 	// left to do for the person, as far as can be told. It returns ErrLocked
 	// where another worker holds it.
 	TryLock(ctx context.Context, personID int64) (held context.Context, unlock func() (left bool), err error)
+	// Standing is for how long the database has been there for us without a gap,
+	// as far as whoever holds a lock can tell.
+	Standing() time.Duration
 }
 
 // Model finds the words of an answer. Its errors are faults: Blocked is final
