@@ -117,7 +117,7 @@ func finish(ctx context.Context, conn *pgx.Conn, tables, restore []string) error
 		`SET enable_seqscan = off`, // and so the indexes are read
 		`SELECT count(created_at) FROM answer WHERE person_id > 0`,
 		`SELECT count(phone) FROM person`, `SELECT count(user_id) FROM person`, `SELECT count(phone_number) FROM waiting_list`,
-		`SELECT count(wamid) FROM message`, `SELECT count(wamid) FROM part`)
+		`SELECT count(id) FROM person`, `SELECT count(wamid) FROM message`)
 	for _, sql := range steps {
 		begin := time.Now()
 		if _, err := conn.Exec(ctx, sql); err != nil {

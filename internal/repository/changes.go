@@ -10,14 +10,14 @@ import (
 	"aisha/internal/service/whatsapp"
 )
 
-// lateHours are those of what only a wamid is told of: each hour has wamids in a
-// place of its own. People may change a message for two days and a half, and
-// Meta tries to tell of it for a week.
-const lateHours = `ANY (ARRAY(SELECT date_bin('1 hour', now(), 'epoch') - n * interval '1 hour' FROM generate_series(-1, 10 * 24) AS n) || timestamptz 'epoch')`
-
-// ofLate is true of a message that may still be changed. A change that finds
-// nothing is kept, and applied to a message that waits, whatever its hour.
-const ofLate = `sent_hour = ` + lateHours
+// ofLate is true of a message that may still be changed, of which only the wamid
+// is told: each hour has wamids in a place of its own. People may change a message
+// for two days and a half, Meta tries to tell of it for a week, and its clock may
+// be ahead of ours. A change that finds nothing is kept, and applied to a message
+// that waits, whatever its hour.
+const ofLate = `sent_hour = ANY (ARRAY(
+	SELECT date_bin('1 hour', now(), 'epoch') - n * interval '1 hour' FROM generate_series(-24, 10 * 24) AS n
+) || timestamptz 'epoch')`
 
 // changeMessages applies what their senders changed about messages. What is
 // told of a message that we do not have yet is kept for it.

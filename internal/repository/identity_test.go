@@ -1,6 +1,7 @@
 package repository_test
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -102,6 +103,52 @@ func TestANumberIsGivenAwayInTheWebhookThatStillUsesIt(t *testing.T) {
 	}})
 	if n := count(t, pool, `SELECT count(*) FROM message WHERE person_id = (SELECT id FROM person WHERE user_id = 'KE.1' AND phone = '254700000002')`); n != 3 {
 		t.Errorf("%d messages are theirs, want 3", n)
+	}
+}
+
+// Answers name their person without a foreign key.
+func TestAnAnswerToSomebodyWhoIsMergedAtThisMomentIsNobodyElses(t *testing.T) {
+	t.Parallel()
+	pool := open(t)
+	inbox, conversations := repository.NewInbox(pool), repository.NewConversations(pool)
+	const pairs = 20
+	var group sync.WaitGroup
+	for k := range pairs {
+		phone, userID := fmt.Sprintf("2547123%05d", k), fmt.Sprint("KE.", k)
+		store(t, inbox, whatsapp.Batch{Messages: []whatsapp.Message{
+			text(fmt.Sprint("a", k), userID, "", "a"), text(fmt.Sprint("b", k), "", phone, "b"),
+		}})
+		gone := int64(count(t, pool, `SELECT id FROM person WHERE phone = $1`, phone))
+		due, err := conversations.Due(t.Context(), gone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := whatsapp.Answer{PersonID: gone, PhoneNumberID: "N", MessageIDs: []int64{due.Waiting[0].ID}, Begin: true,
+			Words: whatsapp.Words{Body: sensitive.NewText("x")}, Parts: []whatsapp.OutgoingPart{{Body: sensitive.NewText("x")}}}
+		group.Go(func() {
+			if _, err := conversations.SaveAnswer(t.Context(), answer); err != nil && !errors.Is(err, whatsapp.ErrOvertaken) {
+				t.Error(err)
+			}
+		})
+		group.Go(func() {
+			shows := text(fmt.Sprint("c", k), userID, phone, "c")
+			if err := inbox.Store(t.Context(), whatsapp.Batch{Messages: []whatsapp.Message{shows}}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if n := people(t, pool); n != pairs {
+		t.Errorf("there are %d persons, want %d", n, pairs)
+	}
+	for _, table := range []string{"message", "answer", "part"} {
+		if n := count(t, pool, `SELECT count(*) FROM `+table+` WHERE person_id NOT IN (SELECT id FROM person)`); n != 0 {
+			t.Errorf("%d rows of %s belong to nobody", n, table)
+		}
+	}
+	if n := count(t, pool, `
+		SELECT count(*) FROM message JOIN answer ON answer.id = answer_id WHERE message.person_id <> answer.person_id`); n != 0 {
+		t.Errorf("%d messages are answered to somebody else", n)
 	}
 }
 

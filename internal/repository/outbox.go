@@ -72,10 +72,10 @@ func (o *Outbox) BeginSend(ctx context.Context, part whatsapp.Part) (time.Durati
 			UPDATE part SET delivery = 'sending', attempts = attempts + 1, attempted_at = now()
 			FROM passed
 			WHERE id = $1 AND attempts = $2 AND delivery = $3
-			RETURNING id
+			RETURNING part.person_id
 		), counted AS (
 			INSERT INTO quota (person_id, full_at)
-			SELECT person_id, now() + $6::interval FROM passed`+countInQuota+`
+			SELECT person_id, now() + $6::interval FROM begun`+countInQuota+`
 		)
 		SELECT EXISTS (SELECT FROM begun),
 		       coalesce(extract(epoch FROM greatest(earliest, (SELECT retry_at FROM gate)) - now()), 0)::float8
@@ -132,7 +132,7 @@ func (o *Outbox) Accept(ctx context.Context, partID, wamid string) (bool, error)
 		UPDATE part SET delivery = 'accepted', wamid = $2
 		WHERE id = $1 AND delivery = 'unsent' AND NOT EXISTS (SELECT FROM former_wamid WHERE wamid = $2)`,
 		partID, wamid)
-	takeUpEarly(batch, wamid)
+	takeUpEarly(batch, partID, wamid)
 
 	if err := o.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return false, fmt.Errorf("note that a part was accepted: %w", translate(err))

@@ -20,24 +20,30 @@ func applyStatuses(statements *pgx.Batch, statuses []whatsapp.Status) {
 	ids, wamids, deliveries := make([]*uuid.UUID, n), make([]string, n), make([]string, n)
 	codes, retries := make([]*int, n), make([]int, n)
 	pauses, stops := make([]*time.Duration, n), make([]bool, n)
-	var nameless []string
+	userIDs, phones := make([]string, n), make([]string, n)
+	var contested []string
 	for k, s := range statuses {
+		userIDs[k], phones[k] = s.Recipient.UserID, s.Recipient.Phone.Reveal()
 		ids[k], wamids[k], deliveries[k] = partID(s.Callback), s.WAMID, string(s.Delivery)
 		if s.ErrorCode != 0 {
 			codes[k], retries[k] = &s.ErrorCode, whatsapp.StatusRetries(s.ErrorCode)
 			pauses[k], stops[k] = pauseOf(s)
 		}
-		if ids[k] == nil {
-			nameless = append(nameless, s.WAMID)
+		if ids[k] == nil || retries[k] > 0 {
+			contested = append(contested, s.WAMID)
 		}
 	}
-	if len(nameless) > 0 {
-		takeEarlyLocks(statements, nameless)
+	if len(contested) > 0 {
+		takeEarlyLocks(statements, contested)
 	}
+	// Which of a part's sends is told of stands in two tables. So the parts are
+	// locked by a statement of its own, and the next one sees what their last
+	// holders have committed to either.
+	statements.Queue(`SELECT FROM part WHERE id = ANY ($1) ORDER BY id FOR UPDATE`, ids)
 	statements.Queue(`
 		WITH told AS (
-			SELECT * FROM unnest($1::uuid[], $2::text[], $3::delivery[], $4::int[], $5::int[], $6::interval[], $7::bool[])
-			         AS t (id, wamid, delivery, code, retries, pause, stops)
+			SELECT * FROM unnest($1::uuid[], $2::text[], $3::delivery[], $4::int[], $5::int[], $6::interval[], $7::bool[], $8::text[], $9::text[])
+			         AS t (id, wamid, delivery, code, retries, pause, stops, user_id, phone)
 		), `+moveParts+`, kept AS (
 			INSERT INTO early_status (wamid, delivery, code, retries)
 			SELECT wamid, delivery, code, retries FROM told
@@ -48,7 +54,7 @@ func applyStatuses(statements *pgx.Batch, statuses []whatsapp.Status) {
 		), due AS (
 			SELECT person_id FROM moved WHERE due
 		)`+queueDue,
-		ids, wamids, deliveries, codes, retries, pauses, stops)
+		ids, wamids, deliveries, codes, retries, pauses, stops, userIDs, phones)
 }
 
 // pauseOf is for how long a failure closes the gate of its number, where it is
@@ -63,7 +69,10 @@ func pauseOf(s whatsapp.Status) (pause *time.Duration, stops bool) {
 	return &closed, refusal.Reaction == whatsapp.Stop
 }
 
-// moveParts is the rest of a statement that begins with what was told. Rows are
+// moveParts is the rest of a statement that begins with what was told. Meta
+// brings our id of the part along; one without it is looked for among what its
+// recipient was last sent, because an index of Meta's ids would be written to at
+// random places, for each part, and be as large as all that is kept. Rows are
 // locked in the order of their ids, so that two webhooks about the same parts
 // cannot deadlock.
 //
@@ -87,7 +96,12 @@ const moveParts = `
 			LEFT JOIN former_wamid AS former ON former.wamid = told.wamid
 			JOIN part ON part.id = coalesce(told.id, former.part_id, (
 			     SELECT id FROM part
-			     WHERE wamid = told.wamid AND date_bin('1 hour', attempted_at, 'epoch') = ` + lateHours + ` LIMIT 1))
+			     WHERE wamid = told.wamid AND answer_id = ANY (ARRAY(
+			         SELECT id FROM answer
+			         WHERE person_id = coalesce((SELECT id FROM person WHERE user_id = told.user_id),
+			                                    (SELECT id FROM person WHERE phone = told.phone))
+			         ORDER BY created_at DESC LIMIT 100))
+			     LIMIT 1))
 			ORDER BY part.id
 			FOR UPDATE OF part
 		), judged AS (
@@ -128,18 +142,20 @@ const moveParts = `
 
 // takeUpEarly applies the status that came before Meta's id of its part was
 // known. The caller is working for the person and looks again by itself.
-func takeUpEarly(statements *pgx.Batch, wamid string) {
+func takeUpEarly(statements *pgx.Batch, partID, wamid string) {
 	statements.Queue(`
 		WITH told AS (
 			DELETE FROM early_status WHERE wamid = $1
-			RETURNING NULL::uuid AS id, wamid, delivery, code, retries, NULL::interval AS pause, false AS stops
+			RETURNING $2::uuid AS id, wamid, delivery, code, retries, NULL::interval AS pause, false AS stops,
+			          NULL AS user_id, NULL AS phone
 		), `+moveParts+`
-		SELECT count(*) FROM moved`, wamid)
+		SELECT count(*) FROM moved`, wamid, partID)
 }
 
 // A status that names only Meta's id, and the answer that brings this id, may
 // be stored at the same moment, and neither transaction would see the other's
-// row. Therefore such a status takes a lock and the answer shares it. There are
+// row. Therefore such a status takes a lock and the answer shares it; so does a
+// failure that puts a part back, after which the id is a former one. There are
 // few of these locks, because the server's memory for them is small.
 const earlyBucket = `hashtext(wamid) & 255`
 

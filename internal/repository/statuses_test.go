@@ -13,8 +13,18 @@ import (
 // tell stores a webhook of one status and returns how far the part is then.
 func (s sender) tell(part whatsapp.Part, status whatsapp.Status) whatsapp.Delivery {
 	s.Helper()
+	status.Recipient = s.recipient(part)
 	store(s.T, repository.NewInbox(s.pool), whatsapp.Batch{Statuses: []whatsapp.Status{status}})
 	return s.delivery(part)
+}
+
+func (s sender) recipient(part whatsapp.Part) (who whatsapp.Identity) {
+	s.Helper()
+	if err := s.pool.QueryRow(s.Context(), `
+		SELECT user_id FROM person WHERE id = (SELECT person_id FROM part WHERE id = $1)`, part.ID).Scan(&who.UserID); err != nil {
+		s.Fatal(err)
+	}
+	return who
 }
 
 func (s sender) delivery(part whatsapp.Part) (delivery whatsapp.Delivery) {
@@ -96,6 +106,7 @@ func TestAFailureThatEverybodyWouldHaveClosesTheGate(t *testing.T) {
 			s.accept(one, "w1")
 			s.accept(other, "w2")
 			failures := []whatsapp.Status{failed("w1", one.ID, code), failed("w2", "", code)}
+			failures[1].Recipient = s.recipient(other)
 			store(t, repository.NewInbox(s.pool), whatsapp.Batch{Statuses: failures})
 			if got := s.gate(); got.PhoneNumberID != want.PhoneNumberID || got.Stopped != want.Stopped || got.Code != want.Code {
 				t.Errorf("got the gate %+v", got)
@@ -307,7 +318,8 @@ func TestAStatusAndTheAnswerAtTheSameMomentMeet(t *testing.T) {
 		wamid := fmt.Sprint("w", n)
 		group.Go(func() { s.accept(part, wamid) })
 		group.Go(func() {
-			if err := inbox.Store(t.Context(), whatsapp.Batch{Statuses: []whatsapp.Status{{WAMID: wamid, Delivery: whatsapp.Delivered}}}); err != nil {
+			told := whatsapp.Status{WAMID: wamid, Delivery: whatsapp.Delivered, Recipient: s.recipient(part)}
+			if err := inbox.Store(t.Context(), whatsapp.Batch{Statuses: []whatsapp.Status{told}}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -364,22 +376,82 @@ func TestOurIdInOneStatusCountsForTheOthersOfItsMessage(t *testing.T) {
 	}
 }
 
-// Meta tries for a week to deliver a message.
-func TestAStatusWithoutOurIdFindsItsPartForAsLongAsMetaTries(t *testing.T) {
+// It is looked for among what its recipient was sent.
+func TestAStatusWithoutOurIdFindsItsPart(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct {
-		age  time.Duration
-		want whatsapp.Delivery
+	const phone = "254712345678"
+	for name, tt := range map[string]struct {
+		recipient whatsapp.Identity
+		later     int // answers after it
+		want      whatsapp.Delivery
 	}{
-		{0, whatsapp.Delivered}, {time.Hour, whatsapp.Delivered}, {9 * day, whatsapp.Delivered}, {12 * day, whatsapp.Accepted},
+		"by the user id":                {named("KE.1", ""), 0, whatsapp.Delivered},
+		"by the number":                 {named("", phone), 0, whatsapp.Delivered},
+		"by either":                     {named("KE.1", phone), 0, whatsapp.Delivered},
+		"by a number of old":            {named("KE.1", "254700000009"), 0, whatsapp.Delivered},
+		"by a user id that we learn":    {named("KE.9", phone), 0, whatsapp.Delivered},
+		"behind later answers":          {named("KE.1", phone), 99, whatsapp.Delivered},
+		"not behind any number of them": {named("KE.1", phone), 100, whatsapp.Accepted},
+		"not as somebody else's":        {named("KE.9", "254700000009"), 0, whatsapp.Accepted},
+		"not as nobody's":               {whatsapp.Identity{}, 0, whatsapp.Accepted},
 	} {
-		t.Run(tt.age.String(), func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSender(t)
 			part := s.sentOnce()
-			s.exec(`UPDATE part SET attempted_at = now() - $1::interval`, tt.age)
-			if got := s.tell(part, whatsapp.Status{WAMID: "w1", Delivery: whatsapp.Delivered}); got != tt.want {
+			s.exec(`UPDATE person SET user_id = 'KE.1', phone = $1`, phone)
+			s.exec(`INSERT INTO answer (person_id, phone_number_id, body, model, prompt_tokens, response_tokens)
+				SELECT person_id, 'N', '', '', 0, 0 FROM answer, generate_series(1, $1)`, tt.later)
+			store(t, repository.NewInbox(s.pool), whatsapp.Batch{Statuses: []whatsapp.Status{
+				{WAMID: "w1", Delivery: whatsapp.Delivered, Recipient: tt.recipient}}})
+			if got := s.delivery(part); got != tt.want {
 				t.Errorf("it is %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// Two webhooks tell of one part at the same moment, and the one that comes second
+// tells of what the first has made a former send.
+func TestWhatWaitsBehindAFailureKnowsOfIt(t *testing.T) {
+	t.Parallel()
+	for name, withOurID := range map[string]bool{"with our id": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSender(t)
+			part := s.sentOnce()
+			sent := whatsapp.Status{WAMID: "w1", Delivery: whatsapp.Sent, Recipient: s.recipient(part)}
+			if withOurID {
+				sent.Callback = part.ID
+			}
+			// Whoever tells of the failure is held up by its gate, with the part locked.
+			gate, err := s.pool.Begin(t.Context())
+			if err == nil {
+				_, err = gate.Exec(t.Context(), `INSERT INTO sending_gate VALUES ('N', true, 1, 'x', 1, now(), now())`)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var group sync.WaitGroup
+			tell := func(waiting int, status whatsapp.Status) {
+				group.Go(func() {
+					if err := repository.NewInbox(s.pool).Store(t.Context(), whatsapp.Batch{Statuses: []whatsapp.Status{status}}); err != nil {
+						t.Error(err)
+					}
+				})
+				await(t, "it waits", func() bool {
+					return count(t, s.pool, `
+						SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == waiting
+				})
+			}
+			tell(1, failed("w1", part.ID, 130429))
+			tell(2, sent)
+			if err := gate.Rollback(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			group.Wait()
+			if got := s.delivery(part); got != whatsapp.Unsent {
+				t.Errorf("the part that failed is %q and not sent again", got)
 			}
 		})
 	}

@@ -184,11 +184,13 @@ func (b *Batch) addMessage(raw []byte, in inbound, phoneNumberID string, sender 
 
 // outbound is the part of a status that we read.
 type outbound struct {
-	ID        scalar `json:"id"`
-	Status    scalar `json:"status"`
-	Timestamp scalar `json:"timestamp"`
-	Callback  scalar `json:"biz_opaque_callback_data"`
-	Errors    []struct {
+	ID              scalar `json:"id"`
+	Status          scalar `json:"status"`
+	Timestamp       scalar `json:"timestamp"`
+	RecipientUserID scalar `json:"recipient_user_id"`
+	RecipientID     scalar `json:"recipient_id"`
+	Callback        scalar `json:"biz_opaque_callback_data"`
+	Errors          []struct {
 		Code scalar `json:"code"`
 	} `json:"errors"`
 }
@@ -208,7 +210,10 @@ func (b *Batch) takeStatus(raw []byte, in outbound) {
 		b.keep("messages", "a status of a kind that we do not know", raw)
 		return
 	}
-	status := Status{WAMID: in.ID.text(), Callback: in.Callback.text(), Delivery: delivery, At: in.Timestamp.time()}
+	status := Status{
+		WAMID: in.ID.text(), Callback: in.Callback.text(), Recipient: named(in.RecipientUserID, in.RecipientID),
+		Delivery: delivery, At: in.Timestamp.time(),
+	}
 	if delivery == Failed && len(in.Errors) > 0 {
 		status.ErrorCode = in.Errors[0].Code.int()
 	}

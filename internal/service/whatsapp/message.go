@@ -82,6 +82,7 @@ const (
 type Status struct {
 	WAMID     string
 	Callback  string // our biz_opaque_callback_data; empty where Meta left it out
+	Recipient Identity
 	Delivery  Delivery
 	ErrorCode int // of a failed one
 	At        time.Time
