@@ -66,22 +66,24 @@ type work struct {
 }
 
 func (b *bench) profiled() map[string]work {
-	clients := func(r *row) work {
-		return work{"aisha", nil, func(s *runningService, span time.Duration) error {
+	clients := func(database string, env []string, r *row) work {
+		return work{database, env, func(s *runningService, span time.Duration) error {
 			_, err := busy(s.address, r, usualPeople, span)
 			return err
 		}}
 	}
+	// Without a pause: the profiler hardly sees what is done within a tick.
+	asking := func(int) generator {
+		question := prompt(servicePath)
+		return func() request { return question }
+	}
 	everyone := newCrowd(maxPeople)
 	return map[string]work{
-		"signups":  clients(rows()[0]),
-		"webhooks": clients(rows()[1]),
+		"signups":  clients("aisha", nil, rows()[0]),
+		"webhooks": clients("aisha", nil, rows()[1]),
+		"prompts":  clients("answering", b.upstreams(), &row{clients: 32, client: asking}),
 		"answers": {"answering", b.upstreams(), func(s *runningService, span time.Duration) error {
 			_, err := b.answers(s, everyone, span)
-			return err
-		}},
-		"prompts": {"answering", b.upstreams(), func(s *runningService, span time.Duration) error {
-			_, err := prompts(s.address, servicePath, span)
 			return err
 		}},
 	}
