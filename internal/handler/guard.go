@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/go-chi/cors"
 	"github.com/go-chi/httprate"
@@ -71,7 +72,7 @@ func clientAddress(trusted []netip.Prefix) middlewareFunc {
 
 // limit bounds the requests of one client address. Who has IPv6 has a whole
 // /64 of addresses, so these count as one.
-func limit(rate Rate) middlewareFunc {
+func limit(rate Rate, trusted []netip.Prefix) middlewareFunc {
 	if rate.Requests == 0 {
 		return pass
 	}
@@ -83,10 +84,10 @@ func limit(rate Rate) middlewareFunc {
 		err.RetryAfter = rate.Window
 		return reply{}, err
 	})
-	return httprate.LimitBy(rate.Requests, rate.Window, address,
+	return chi.Chain(clientAddress(trusted), httprate.LimitBy(rate.Requests, rate.Window, address,
 		httprate.WithResponseHeaders(httprate.ResponseHeaders{}), // Retry-After is ours
 		httprate.WithLimitHandler(refused),
-	)
+	)).Handler
 }
 
 // requireKey lets callers pass who have one of the keys. Without keys the way

@@ -76,17 +76,17 @@ const (
 func New(o Options) http.Handler {
 	watch := newWatch(o.Log, o.Registerer)
 	r := chi.NewRouter()
-	r.Use(watch.observe, recoverPanics, noSniff, clientAddress(o.TrustedProxies), allowOrigins(o.CORSAllowedOrigins), middleware.GetHead)
+	r.Use(watch.observe, recoverPanics, noSniff, allowOrigins(o.CORSAllowedOrigins), middleware.GetHead)
 	r.NotFound(serve(unrouted))
 	r.MethodNotAllowed(serve(unrouted))
 
 	r.Get("/", serve(root))
 
-	signups := r.With(limit(o.RateSignups), within(signupPatience))
+	signups := r.With(limit(o.RateSignups, o.TrustedProxies), within(signupPatience))
 	signups.Post("/waiting-list", serve(join(o.Waitlist)))
 	signups.Post("/waiting-list/", serve(join(o.Waitlist)))
 
-	r.With(limit(o.RateGemini), requireKey(o.APIKeys)).Post("/gemini", serve(ask(o.Gemini)))
+	r.With(limit(o.RateGemini, o.TrustedProxies), requireKey(o.APIKeys)).Post("/gemini", serve(ask(o.Gemini)))
 
 	r.Get("/webhook/whatsapp", serve(subscribe(o.WhatsApp)))
 	r.With(within(webhookPatience)).Post("/webhook/whatsapp", serve(receive(o.WhatsApp)))
