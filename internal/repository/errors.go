@@ -67,11 +67,11 @@ func unstorable(err error) bool {
 	if !errors.As(err, &pg) || len(pg.Code) != 5 {
 		return errors.Is(err, errPanic)
 	}
-	switch pg.Code[:2] {
-	case "22", // data exception
-		"23", // integrity constraint violation
-		"54": // program limit exceeded
-		return !conflict(err)
+	switch {
+	case pg.Code[:2] == "22", // data exception
+		pg.Code[:2] == "54", // program limit exceeded
+		pg.Code == "23514":  // check violation; no other constraint is broken by what somebody sends
+		return true
 	}
 	return false
 }

@@ -242,9 +242,9 @@ func (l *Locks) connection(ctx context.Context) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// Standing is for how long the connection has stood. It ends when the database
-// stops or somebody else becomes the primary, and when this instance stands
-// still for long; and no lock is taken before that is noticed.
+// Standing is for how long the connection has stood. It begins anew after the
+// database has stopped or another server became the primary, and after this
+// instance has stood still for long; no lock is taken before that is noticed.
 func (l *Locks) Standing() time.Duration {
 	since := l.since.Load()
 	if since == nil {

@@ -39,7 +39,14 @@ func applyStatuses(statements *pgx.Batch, statuses []whatsapp.Status) {
 	// Which of a part's sends is told of stands in two tables. So the parts are
 	// locked by a statement of its own, and the next one sees what their last
 	// holders have committed to either.
-	statements.Queue(`SELECT FROM part WHERE id = ANY ($1) ORDER BY id FOR UPDATE`, ids)
+	statements.Queue(`
+		SELECT FROM part
+		WHERE id = ANY (ARRAY(
+			SELECT `+toldPart+`
+			FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS told (id, wamid, user_id, phone)
+			LEFT JOIN former_wamid AS former ON former.wamid = told.wamid))
+		ORDER BY id FOR UPDATE`,
+		ids, wamids, userIDs, phones)
 	statements.Queue(`
 		WITH told AS (
 			SELECT * FROM unnest($1::uuid[], $2::text[], $3::delivery[], $4::int[], $5::int[], $6::interval[], $7::bool[], $8::text[], $9::text[])
@@ -69,10 +76,21 @@ func pauseOf(s whatsapp.Status) (pause *time.Duration, stops bool) {
 	return &closed, refusal.Reaction == whatsapp.Stop
 }
 
-// moveParts is the rest of a statement that begins with what was told. Meta
-// brings our id of the part along; one without it is looked for among what its
-// recipient was last sent, because an index of Meta's ids would be written to at
-// random places, for each part, and be as large as all that is kept. Rows are
+// toldPart is the id of the part that a status tells of. Meta brings it along. A
+// status without it is looked for among what its recipient was last sent, because
+// an index of Meta's ids would be written to at random places, for each part, and
+// be as large as all that is kept. Either name may lead to a person, and to two
+// who are not known to be one yet.
+const toldPart = `coalesce(told.id, former.part_id, (
+				SELECT id FROM part
+				WHERE wamid = told.wamid AND answer_id = ANY (
+					ARRAY(SELECT id FROM answer WHERE person_id = (SELECT id FROM person WHERE user_id = told.user_id)
+					      ORDER BY created_at DESC LIMIT 100) ||
+					ARRAY(SELECT id FROM answer WHERE person_id = (SELECT id FROM person WHERE phone = told.phone)
+					      ORDER BY created_at DESC LIMIT 100))
+				LIMIT 1))`
+
+// moveParts is the rest of a statement that begins with what was told. Rows are
 // locked in the order of their ids, so that two webhooks about the same parts
 // cannot deadlock.
 //
@@ -94,14 +112,7 @@ const moveParts = `
 			              AND NOT (told.delivery = 'failed' AND part.delivery = 'unsent') AS newest
 			FROM told
 			LEFT JOIN former_wamid AS former ON former.wamid = told.wamid
-			JOIN part ON part.id = coalesce(told.id, former.part_id, (
-			     SELECT id FROM part
-			     WHERE wamid = told.wamid AND answer_id = ANY (ARRAY(
-			         SELECT id FROM answer
-			         WHERE person_id = coalesce((SELECT id FROM person WHERE user_id = told.user_id),
-			                                    (SELECT id FROM person WHERE phone = told.phone))
-			         ORDER BY created_at DESC LIMIT 100))
-			     LIMIT 1))
+			JOIN part ON part.id = ` + toldPart + `
 			ORDER BY part.id
 			FOR UPDATE OF part
 		), judged AS (
@@ -183,8 +194,8 @@ func latest(statuses []whatsapp.Status) []whatsapp.Status {
 			kept = append(kept, s)
 			continue
 		}
-		s.Callback = cmp.Or(s.Callback, kept[at].Callback)
-		kept[at].Callback = s.Callback
+		s.Callback, s.Recipient = cmp.Or(s.Callback, kept[at].Callback), cmp.Or(s.Recipient, kept[at].Recipient)
+		kept[at].Callback, kept[at].Recipient = s.Callback, s.Recipient
 		if slices.Index(rank, s.Delivery) > slices.Index(rank, kept[at].Delivery) {
 			kept[at] = s
 		}

@@ -385,21 +385,23 @@ func TestAStatusWithoutOurIdFindsItsPart(t *testing.T) {
 		later     int // answers after it
 		want      whatsapp.Delivery
 	}{
-		"by the user id":                {named("KE.1", ""), 0, whatsapp.Delivered},
-		"by the number":                 {named("", phone), 0, whatsapp.Delivered},
-		"by either":                     {named("KE.1", phone), 0, whatsapp.Delivered},
-		"by a number of old":            {named("KE.1", "254700000009"), 0, whatsapp.Delivered},
-		"by a user id that we learn":    {named("KE.9", phone), 0, whatsapp.Delivered},
-		"behind later answers":          {named("KE.1", phone), 99, whatsapp.Delivered},
-		"not behind any number of them": {named("KE.1", phone), 100, whatsapp.Accepted},
-		"not as somebody else's":        {named("KE.9", "254700000009"), 0, whatsapp.Accepted},
-		"not as nobody's":               {whatsapp.Identity{}, 0, whatsapp.Accepted},
+		"by the user id":                 {named("KE.1", ""), 0, whatsapp.Delivered},
+		"by the number":                  {named("", phone), 0, whatsapp.Delivered},
+		"by either":                      {named("KE.1", phone), 0, whatsapp.Delivered},
+		"by a number of old":             {named("KE.1", "254700000009"), 0, whatsapp.Delivered},
+		"by a user id that we learn":     {named("KE.9", phone), 0, whatsapp.Delivered},
+		"beside somebody of either name": {named("KE.8", phone), 0, whatsapp.Delivered},
+		"behind later answers":           {named("KE.1", phone), 99, whatsapp.Delivered},
+		"not behind any number of them":  {named("KE.1", phone), 100, whatsapp.Accepted},
+		"not as somebody else's":         {named("KE.9", "254700000009"), 0, whatsapp.Accepted},
+		"not as nobody's":                {whatsapp.Identity{}, 0, whatsapp.Accepted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSender(t)
 			part := s.sentOnce()
 			s.exec(`UPDATE person SET user_id = 'KE.1', phone = $1`, phone)
+			s.exec(`INSERT INTO person (user_id) VALUES ('KE.8')`)
 			s.exec(`INSERT INTO answer (person_id, phone_number_id, body, model, prompt_tokens, response_tokens)
 				SELECT person_id, 'N', '', '', 0, 0 FROM answer, generate_series(1, $1)`, tt.later)
 			store(t, repository.NewInbox(s.pool), whatsapp.Batch{Statuses: []whatsapp.Status{

@@ -79,8 +79,15 @@ func (b Batch) apart() []Batch {
 // came says nothing about the time before.
 func (s *Service) deafUntilNow() { s.hearing.Store(time.Now().UnixNano()) }
 
+// metaTries is for how long Meta tries to tell us something.
+const metaTries = 7 * 24 * time.Hour
+
 // silence is how long no status came although one would have been heard, by
-// whichever instance: while the database is away none of them can take one.
+// whichever instance: while the database is away none of them can take one. It
+// does not know of an instance that alone is cut off from the database.
 func (s *Service) silence(sinceSend time.Duration) time.Duration {
+	if sinceSend > metaTries {
+		return sinceSend
+	}
 	return min(sinceSend, time.Since(time.Unix(0, s.hearing.Load())), s.locks.Standing())
 }

@@ -372,6 +372,7 @@ func TestReplyWithASendOfUnknownOutcome(t *testing.T) {
 		"sends again after silence":                       {time.Minute, time.Hour, 0, 0, 1},
 		"does not count the time it could hear nothing":   {time.Hour, 20 * time.Second, 0, 40 * time.Second, 0},
 		"does not count the time nobody could store them": {time.Hour, time.Hour, 20 * time.Second, 40 * time.Second, 0},
+		"does not wait longer than Meta tries":            {8 * 24 * time.Hour, time.Second, time.Second, 0, 1},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"aisha/internal/fault"
 )
 
 // storeTimeout bounds how long the outcome of a send is tried to be stored.
@@ -56,6 +58,9 @@ func (s *Service) sendPart(ctx context.Context, to Identity, part Part) (Next, e
 	}
 	before := time.Now()
 	if wait, err := s.outbox.BeginSend(ctx, part); err != nil || wait > 0 {
+		if fault.Is(err, fault.Unavailable) {
+			s.deafUntilNow() // a database that takes no send takes no status
+		}
 		return Next{After: scatter(wait)}, err
 	}
 	part.Attempts++

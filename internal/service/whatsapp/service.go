@@ -20,8 +20,8 @@ import (
 type Inbox interface {
 	// Store commits the whole batch and, in the same transaction, queues a
 	// reply for every person who has something new. What is already stored is
-	// left as it is. Errors: fault.Unavailable, and ErrUnstorable where the batch
-	// has something in it that can never be stored.
+	// left as it is. It returns ErrUnstorable where the batch has something in it
+	// that can never be stored; after all other errors it may be tried again.
 	Store(ctx context.Context, batch Batch) error
 	// Kept lists items that nobody acted on, newest first, from before the one
 	// with that id.
