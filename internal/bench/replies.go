@@ -11,7 +11,7 @@ const repliesAt = 200
 // replyTimes is from when a message is due at our webhook to when its answer
 // reaches the Graph API. The stand-in answers at once, so all of this time is
 // the service's and the database's.
-func (b *bench) replyTimes() measurement {
+func (b *bench) replyTimes(span time.Duration) measurement {
 	return measurement{
 		name: "replies",
 		figures: []figure{
@@ -24,7 +24,7 @@ func (b *bench) replyTimes() measurement {
 			if _, err := b.replies(s, everyone, warmUp); err != nil {
 				return nil, err
 			}
-			latencies, err := b.replies(s, everyone, duration)
+			latencies, err := b.replies(s, everyone, span)
 			if err != nil {
 				return nil, err
 			}

@@ -45,7 +45,7 @@ func rows() []*row {
 
 func (b *bench) measure(ctx context.Context) error {
 	beside := rows()
-	own := []measurement{b.replyTimes(), b.answersPerSecond(), b.promptTimes(), b.callersAtOnce()}
+	own := []measurement{b.replyTimes(duration), b.answersPerSecond(), b.promptTimes(), b.callersAtOnce()}
 	found := make([][][]float64, len(own))
 	for round := range rounds {
 		progress(fmt.Sprintf("round %d of %d", round+1, rounds))
