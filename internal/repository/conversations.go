@@ -92,17 +92,19 @@ func readDue(statements *pgx.Batch, personID int64, due *foundDue) {
 		due.Parts, err = pgx.CollectRows(rows, scanPart)
 		return err
 	})
+	// While the table is small the planner would look for a quoted wamid, of
+	// whatever hour, in the whole index of wamids, if it could be found there.
 	statements.Queue(`
 		SELECT id, wamid, phone_number_id, kind, body, media_id, media_type, media_sha256, media_name, revoked,
 		       CASE WHEN quotes = '' THEN '' ELSE coalesce(
 		           (SELECT quoted.body FROM message AS quoted
-		            WHERE quoted.person_id = $1 AND quoted.answer_id IS NULL AND quoted.wamid = message.quotes LIMIT 1),
+		            WHERE quoted.person_id = $1 AND quoted.answer_id IS NULL AND quoted.wamid || '' = message.quotes LIMIT 1),
 		           (SELECT quoted.body
 		            FROM (SELECT id FROM answer WHERE person_id = $1 ORDER BY created_at DESC LIMIT $4) AS earlier,
 		                 LATERAL (SELECT part.wamid, part.body FROM part WHERE part.answer_id = earlier.id
 		                          UNION ALL
 		                          SELECT said.wamid, said.body FROM message AS said WHERE said.answer_id = earlier.id) AS quoted
-		            WHERE quoted.wamid = message.quotes LIMIT 1), '') END,
+		            WHERE quoted.wamid || '' = message.quotes LIMIT 1), '') END,
 		       extract(epoch FROM now() - received_at)::float8,
 		       extract(epoch FROM now() - least(sent_at, received_at))::float8,
 		       coalesce((SELECT extract(epoch FROM CASE WHEN probe IS NULL THEN resume_at ELSE least(resume_at, now() + $3::interval) END - now()) FROM sending_gate

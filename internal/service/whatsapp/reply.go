@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -230,6 +231,7 @@ func (s *Service) showTyping(ctx context.Context, last Waiting) (stop func()) {
 	stopped, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
+		defer s.survive(ctx, "show that an answer is being typed")
 		renew := time.NewTicker(typingLife)
 		defer renew.Stop()
 		for {
@@ -244,6 +246,14 @@ func (s *Service) showTyping(ctx context.Context, last Waiting) (stop func()) {
 	return func() {
 		close(stopped)
 		<-done
+	}
+}
+
+// survive lets what is only a courtesy fail alone: a panic in a goroutine ends
+// the process, and again for the same message when that is back.
+func (s *Service) survive(ctx context.Context, what string) {
+	if problem := recover(); problem != nil {
+		s.options.Log.ErrorContext(ctx, "panic: could not "+what, slog.Any("problem", problem), slog.String("stack", string(debug.Stack())))
 	}
 }
 

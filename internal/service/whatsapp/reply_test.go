@@ -35,6 +35,7 @@ type world struct {
 	joined   []string
 	foreign  bool          // nobody's number can join the waiting list
 	read     []string      // wamids that were marked as read
+	readBug  bool          // to mark one panics
 	whileAsk func(*world)  // runs while the model works
 	stands   time.Duration // for how long everything stands still when a send begins
 	gap      time.Duration // since the database was away; 0 is long ago
@@ -141,6 +142,9 @@ func (w *world) MarkRead(_ context.Context, _, wamid string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.read = append(w.read, wamid)
+	if w.readBug {
+		panic("a bug")
+	}
 	return nil
 }
 
@@ -259,6 +263,14 @@ func TestReplyAnswersNextWhatCameMeanwhile(t *testing.T) {
 	}
 	if got := bodies(w.sent); got != "answer to a|answer to b" {
 		t.Errorf("sent %q", got)
+	}
+}
+
+func TestAPanicInACourtesyCostsNoAnswer(t *testing.T) {
+	t.Parallel()
+	w := &world{readBug: true, due: Due{Waiting: []Waiting{waiting(1, "text", "a", time.Minute)}}}
+	if _, err := w.service(Options{}).Reply(t.Context(), 7).Get(); err != nil || len(w.read) != 1 || len(w.sent) != 1 {
+		t.Errorf("got %v, read %v and sent %+v", err, w.read, w.sent)
 	}
 }
 
