@@ -215,9 +215,9 @@ func findPeople(ctx context.Context, tx *pipeline, who []whatsapp.Identity) (peo
 }
 
 // keepPeople makes sure that nobody deletes a person before the transaction
-// ends, because messages have no foreign key. One lock does it for all persons:
-// a lock on each row would write to the row, and a busy webhook's rows lie on as
-// many pages. Many can share it, and whoever is about to make one person of two,
+// ends, because neither messages nor answers have a foreign key. One lock does it
+// for all persons: a lock on each row would write to the row, and a busy webhook's
+// rows lie on as many pages. Many can share it, and whoever is about to make one person of two,
 // or to delete one, must have it alone: see lockPeople.
 func keepPeople(statements *pgx.Batch) {
 	statements.Queue(`SELECT pg_advisory_xact_lock_shared($1, 0)`, peopleLocks)

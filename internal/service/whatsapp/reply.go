@@ -231,7 +231,7 @@ func (s *Service) showTyping(ctx context.Context, last Waiting) (stop func()) {
 	stopped, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		defer s.survive(ctx, "show that an answer is being typed")
+		defer s.survive(ctx)
 		renew := time.NewTicker(typingLife)
 		defer renew.Stop()
 		for {
@@ -251,9 +251,10 @@ func (s *Service) showTyping(ctx context.Context, last Waiting) (stop func()) {
 
 // survive lets what is only a courtesy fail alone: a panic in a goroutine ends
 // the process, and again for the same message when that is back.
-func (s *Service) survive(ctx context.Context, what string) {
+func (s *Service) survive(ctx context.Context) {
 	if problem := recover(); problem != nil {
-		s.options.Log.ErrorContext(ctx, "panic: could not "+what, slog.Any("problem", problem), slog.String("stack", string(debug.Stack())))
+		s.options.Log.ErrorContext(ctx, "a panic while an answer was shown as being typed",
+			slog.Any("problem", problem), slog.String("stack", string(debug.Stack())))
 	}
 }
 
