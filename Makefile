@@ -17,20 +17,20 @@ build: ## bin/aisha, a static binary
 	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/aisha ./cmd/aisha
 
 test: ## every test, with the race detector, on an own PostgreSQL
-	@go run ./internal/testdb/with go test -race -timeout 20m ./...
+	@go run ./internal/check/testdb/with go test -race -timeout 20m ./...
 
 lint: ## style and import rules
 	@go run $(GOLANGCI) run
-	@go run ./internal/lint/droppedresource ./...
+	@go run ./internal/check/lint/droppedresource ./...
 
 bench: ## figures beside pgbench on the same cluster, in one run
-	@go run ./internal/bench
+	@go run ./internal/check/bench
 
 faults: ## the long form of the fault tests, with the ledger of each fault
-	@AISHA_FAULTS=long go run ./internal/testdb/with go test -race -count=1 -timeout 60m -run TestFaults -v ./internal/e2e
+	@AISHA_FAULTS=long go run ./internal/check/testdb/with go test -race -count=1 -timeout 60m -run TestFaults -v ./internal/check/e2e
 
 profile: ## where the time goes on the way of a sign-up and of a webhook
-	@go run ./internal/bench -profile bin/profile
+	@go run ./internal/check/bench -profile bin/profile
 
 FUZZTIME ?= 1m
 fuzz: ## every fuzz target, FUZZTIME (1m) each

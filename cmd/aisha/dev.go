@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"aisha/internal/config"
-	"aisha/internal/localpg"
+	"aisha/internal/dev/localpg"
 	"aisha/internal/sensitive"
-	"aisha/internal/simulator"
+	"aisha/internal/dev/simulator"
 )
 
 // dev runs the service and everything it lacks on this machine: a database,

@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"aisha/internal/fault"
-	"aisha/internal/localpg"
+	"aisha/internal/dev/localpg"
 	"aisha/internal/repository"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp"

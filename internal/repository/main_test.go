@@ -7,7 +7,7 @@ import (
 
 	"aisha/internal/repository"
 	"aisha/internal/sensitive"
-	"aisha/internal/testdb"
+	"aisha/internal/check/testdb"
 )
 
 func TestMain(m *testing.M) { testdb.Main(m) }

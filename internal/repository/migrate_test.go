@@ -14,7 +14,7 @@ import (
 	"aisha/internal/repository"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp"
-	"aisha/internal/testdb"
+	"aisha/internal/check/testdb"
 	"aisha/migrations"
 )
 

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"aisha/internal/simulator"
-	"aisha/internal/testdb"
+	"aisha/internal/dev/simulator"
+	"aisha/internal/check/testdb"
 )
 
 // The simulated model tells what files it was given, by type and size.

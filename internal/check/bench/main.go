@@ -17,7 +17,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"aisha/internal/localpg"
+	"aisha/internal/dev/localpg"
 )
 
 func main() {

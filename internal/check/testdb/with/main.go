@@ -1,7 +1,7 @@
 // Command with runs another command while there is a PostgreSQL server for
 // tests, which it names in AISHA_TEST_DATABASE_URL:
 //
-//	go run ./internal/testdb/with go test ./...
+//	go run ./internal/check/testdb/with go test ./...
 //
 // It ends with the command's exit code and leaves nothing behind.
 package main
@@ -15,7 +15,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"aisha/internal/testdb"
+	"aisha/internal/check/testdb"
 )
 
 func main() {

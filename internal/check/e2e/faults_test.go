@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"aisha/internal/simulator"
-	"aisha/internal/testdb"
+	"aisha/internal/dev/simulator"
+	"aisha/internal/check/testdb"
 )
 
 // Two variables of the environment choose what the fault tests do:

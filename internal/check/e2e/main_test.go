@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"aisha/internal/testdb"
+	"aisha/internal/check/testdb"
 )
 
 // binary is the program under test, built with the race detector.

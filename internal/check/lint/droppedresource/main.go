@@ -4,7 +4,7 @@ package main
 import (
 	"golang.org/x/tools/go/analysis/singlechecker"
 
-	"aisha/internal/lint"
+	"aisha/internal/check/lint"
 )
 
 func main() { singlechecker.Main(lint.NewDroppedResource()) }

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"aisha/internal/simulator"
+	"aisha/internal/dev/simulator"
 )
 
 // person is the same for the same number.

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"aisha/internal/simulator"
-	"aisha/internal/testdb"
+	"aisha/internal/dev/simulator"
+	"aisha/internal/check/testdb"
 )
 
 func TestServeAnswersOnEveryRoute(t *testing.T) {

@@ -4,7 +4,7 @@
 // which migrates them, and to the tests.
 //
 // The server is the one that AISHA_TEST_DATABASE_URL names, as a superuser;
-// `go run ./internal/testdb/with` gives one to all packages. Without it each
+// `go run ./internal/check/testdb/with` gives one to all packages. Without it each
 // package runs its own for as long as its tests last:
 //
 //	func TestMain(m *testing.M) { testdb.Main(m) }

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"aisha/internal/localpg"
+	"aisha/internal/dev/localpg"
 )
 
 // The yardstick does what the service has to do at least: make a sign-up, or a

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"aisha/internal/service/whatsapp"
-	"aisha/internal/simulator"
+	"aisha/internal/dev/simulator"
 )
 
 // scenario is people who write while something goes wrong.

@@ -19,7 +19,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"aisha/internal/simulator"
+	"aisha/internal/dev/simulator"
 )
 
 // What the simulator and the service agree on. They look like nothing else,

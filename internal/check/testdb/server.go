@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"aisha/internal/localpg"
+	"aisha/internal/dev/localpg"
 )
 
 // Main runs the tests of a package with a server. It is all that TestMain has

@@ -5,7 +5,7 @@ import (
 
 	"golang.org/x/tools/go/analysis/analysistest"
 
-	"aisha/internal/lint"
+	"aisha/internal/check/lint"
 )
 
 func TestDroppedResourcesAreReported(t *testing.T) {

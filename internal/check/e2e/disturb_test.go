@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"aisha/internal/localpg"
-	"aisha/internal/simulator"
+	"aisha/internal/dev/localpg"
+	"aisha/internal/dev/simulator"
 )
 
 // refuseEach has one person after the other write, each of them refused with
@@ -97,7 +97,7 @@ func ownDatabase(t *testing.T, r *faultRun) {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	c := &cluster{options: localpg.Options{
-		Dir: dir, DownloadDir: "../../.aisha", Durable: true, Port: lastingPort(t, r), Log: slog.New(slog.DiscardHandler),
+		Dir: dir, DownloadDir: "../../../.aisha", Durable: true, Port: lastingPort(t, r), Log: slog.New(slog.DiscardHandler),
 	}}
 	c.start(t)
 	t.Cleanup(func() {
