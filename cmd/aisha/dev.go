@@ -14,8 +14,8 @@ import (
 
 	"aisha/internal/config"
 	"aisha/internal/dev/localpg"
-	"aisha/internal/sensitive"
 	"aisha/internal/dev/simulator"
+	"aisha/internal/sensitive"
 )
 
 // dev runs the service and everything it lacks on this machine: a database,

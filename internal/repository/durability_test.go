@@ -10,8 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"aisha/internal/fault"
 	"aisha/internal/dev/localpg"
+	"aisha/internal/fault"
 	"aisha/internal/repository"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp"

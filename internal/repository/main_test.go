@@ -5,9 +5,9 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"aisha/internal/check/testdb"
 	"aisha/internal/repository"
 	"aisha/internal/sensitive"
-	"aisha/internal/check/testdb"
 )
 
 func TestMain(m *testing.M) { testdb.Main(m) }

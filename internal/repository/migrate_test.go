@@ -10,11 +10,11 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 
+	"aisha/internal/check/testdb"
 	"aisha/internal/fault"
 	"aisha/internal/repository"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp"
-	"aisha/internal/check/testdb"
 	"aisha/migrations"
 )
 

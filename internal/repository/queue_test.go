@@ -10,11 +10,11 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"aisha/internal/check/testdb"
 	"aisha/internal/job"
 	"aisha/internal/repository"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp"
-	"aisha/internal/check/testdb"
 )
 
 func TestAQueuedReplyIsWhatTheQueueItselfWouldInsert(t *testing.T) {

@@ -16,8 +16,8 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
-	"aisha/internal/dev/simulator"
 	"aisha/internal/check/testdb"
+	"aisha/internal/dev/simulator"
 )
 
 // newBrowser opens a tab of a browser that has no other host to go to. It

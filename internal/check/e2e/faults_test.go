@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"aisha/internal/dev/simulator"
 	"aisha/internal/check/testdb"
+	"aisha/internal/dev/simulator"
 )
 
 // Two variables of the environment choose what the fault tests do:

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"aisha/internal/dev/simulator"
 	"aisha/internal/check/testdb"
+	"aisha/internal/dev/simulator"
 )
 
 // Half a thousand messages are on their way when the service is killed: some

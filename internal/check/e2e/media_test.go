@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"aisha/internal/dev/simulator"
 	"aisha/internal/check/testdb"
+	"aisha/internal/dev/simulator"
 )
 
 // The simulated model tells what files it was given, by type and size.

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"aisha/internal/service/whatsapp"
 	"aisha/internal/dev/simulator"
+	"aisha/internal/service/whatsapp"
 )
 
 // scenario is people who write while something goes wrong.

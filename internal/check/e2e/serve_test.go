@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"aisha/internal/dev/simulator"
 	"aisha/internal/check/testdb"
+	"aisha/internal/dev/simulator"
 )
 
 func TestServeAnswersOnEveryRoute(t *testing.T) {

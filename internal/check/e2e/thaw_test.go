@@ -8,8 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"aisha/internal/dev/simulator"
 	"aisha/internal/check/testdb"
+	"aisha/internal/dev/simulator"
 )
 
 // An instance notes that it sends something, and stands still before it has
