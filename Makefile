@@ -10,30 +10,30 @@ GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: build ## everything on this machine, without any account
+run: build ## run everything on this machine, without any account
 	@bin/aisha dev
 
-build: ## bin/aisha, a static binary
+build: ## build the static binary bin/aisha
 	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/aisha ./cmd/aisha
 
-test: ## every test, with the race detector, on an own PostgreSQL
+test: ## run every test with the race detector; starts a PostgreSQL for it
 	@go run ./internal/check/testdb/with go test -race -timeout 20m ./...
 
-lint: ## style and import rules
+lint: ## check style and import rules
 	@go run $(GOLANGCI) run
 	@go run ./internal/check/lint/droppedresource ./...
 
-bench: ## figures beside pgbench on the same cluster, in one run
+bench: ## measure the service, and pgbench on the same PostgreSQL
 	@go run ./internal/check/bench
 
-faults: ## the long form of the fault tests, with the ledger of each fault
+faults: ## run the long fault tests; prints the lost and duplicated answers of each fault
 	@AISHA_FAULTS=long go run ./internal/check/testdb/with go test -race -count=1 -timeout 60m -run TestFaults -v ./internal/check/e2e
 
-profile: ## where the time goes on the way of a sign-up and of a webhook
+profile: ## profile sign-ups and webhooks
 	@go run ./internal/check/bench -profile bin/profile
 
 FUZZTIME ?= 1m
-fuzz: ## every fuzz target, FUZZTIME (1m) each
+fuzz: ## run every fuzz target, FUZZTIME (1m) each
 	@grep -rlE '^func Fuzz' --include='*_test.go' internal | while read -r file; do \
 	  for target in $$(sed -nE 's/^func (Fuzz[A-Za-z]+)\(.*/\1/p' "$$file"); do \
 	    echo "== $$(dirname "$$file") $$target"; \
@@ -44,8 +44,8 @@ fuzz: ## every fuzz target, FUZZTIME (1m) each
 migrate: build ## apply pending migrations to DATABASE_URL
 	@bin/aisha migrate
 
-docker: ## the image aisha:$(VERSION)
+docker: ## build the image aisha:$(VERSION)
 	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) -t aisha:$(VERSION) -t aisha:latest .
 
-clean: ## remove what was built; your data in .aisha/ stays
+clean: ## remove bin/; the data in .aisha/ stays
 	@rm -rf bin

@@ -1,6 +1,5 @@
-// Package api holds what callers read of the API: its description in OpenAPI,
-// as YAML and as JSON, and the pages that show it. How these are served is
-// left to the handlers.
+// Package api embeds the OpenAPI description of the API, as YAML and as JSON,
+// and the pages that show it. Package handler serves them.
 package api
 
 import (
@@ -16,23 +15,24 @@ var description []byte
 //go:embed docs/*.html docs/*.js docs/*.css docs/*.txt
 var docs embed.FS
 
-// YAML is the description as it was written.
+// YAML returns the description as YAML.
 func YAML() []byte { return description }
 
-// JSON is the same description as JSON. It is made anew at every call.
+// JSON returns the same description as JSON. Each call converts it again.
 func JSON() []byte {
 	converted, err := yaml.YAMLToJSON(description)
 	if err != nil {
-		panic("api: openapi.yaml is not YAML: " + err.Error()) // the file is embedded, and a test reads it
+		panic("api: openapi.yaml is not YAML: " + err.Error()) // cannot happen: the file is embedded and tested
 	}
 	return converted
 }
 
-// Docs are the pages and all they load, without their folder's name.
+// Docs returns the pages and the files that they load. Their names have no
+// directory.
 func Docs() fs.FS {
 	files, err := fs.Sub(docs, "docs")
 	if err != nil {
-		panic("api: " + err.Error()) // only an invalid path fails
+		panic("api: " + err.Error()) // cannot happen: the path is valid
 	}
 	return files
 }

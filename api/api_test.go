@@ -11,7 +11,7 @@ import (
 	"aisha/api"
 )
 
-func TestBothFormsSayTheSame(t *testing.T) {
+func TestJSON_EqualsYAML(t *testing.T) {
 	t.Parallel()
 	var fromYAML, fromJSON any
 	if err := yaml.Unmarshal(api.YAML(), &fromYAML); err != nil {
@@ -20,7 +20,7 @@ func TestBothFormsSayTheSame(t *testing.T) {
 	if err := json.Unmarshal(api.JSON(), &fromJSON); err != nil {
 		t.Fatal(err)
 	}
-	plain, err := json.Marshal(fromYAML) // numbers become those of JSON
+	plain, err := json.Marshal(fromYAML) // converts integers to the float64 of encoding/json
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,18 +28,18 @@ func TestBothFormsSayTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(fromYAML, fromJSON) {
-		t.Error("the two forms differ")
+		t.Errorf("JSON() is %v, want the same as YAML(), %v", fromJSON, fromYAML)
 	}
 }
 
-func TestPagesComeWithTheirLicences(t *testing.T) {
+func TestDocs_PagesAndLicences(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
 		"swagger-ui.html", "swagger-ui-init.js", "swagger-ui-bundle.js", "swagger-ui.css", "swagger-ui.LICENSE.txt", "swagger-ui.NOTICE.txt",
 		"redoc.html", "redoc-init.js", "redoc.standalone.js", "redoc.LICENSE.txt", "page.css",
 	} {
 		if content, err := fs.ReadFile(api.Docs(), name); err != nil || len(content) == 0 {
-			t.Errorf("%s: %d bytes, %v", name, len(content), err)
+			t.Errorf("%s: got %d bytes and error %v, want a file with content", name, len(content), err)
 		}
 	}
 }

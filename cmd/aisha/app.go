@@ -2,186 +2,217 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"strconv"
+	"slices"
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"aisha/internal/client/geminiapi"
-	"aisha/internal/client/graphapi"
 	"aisha/internal/config"
 	"aisha/internal/fault"
-	"aisha/internal/handler"
-	"aisha/internal/repository"
-	"aisha/internal/service/gemini"
-	"aisha/internal/service/waitlist"
-	"aisha/internal/service/whatsapp"
+	"aisha/internal/repository/postgres"
+	"aisha/internal/repository/retention"
+	"aisha/internal/repository/schema"
+	"aisha/internal/repository/whatsappdb"
 	"aisha/internal/worker"
 )
 
-// app is the running service. Its parts are made in the order of the fields,
-// started in that order and stopped in reverse.
-type app struct {
-	cfg     config.Config
-	log     *slog.Logger
-	metrics *prometheus.Registry
+const (
+	// databaseTimeout is how long the start waits for a database that is not
+	// reachable yet, for example because both start at the same time.
+	databaseTimeout = time.Minute
+	// stopTimeout limits the whole stop. A component that hangs longer ends with
+	// the process.
+	stopTimeout = 28 * time.Second
+)
 
-	pool     *pgxpool.Pool
-	locks    *repository.Locks
-	model    *geminiapi.Client // nil without a key
-	queue    *pgxpool.Pool     // of the workers; nil while one of the two sides is not configured
-	workers  *worker.Workers   // likewise
-	house    *worker.Housekeeping
-	server   *http.Server
-	started  atomic.Bool // the database is there and migrated
-	stopping atomic.Bool
+// app is the service: its components, and the HTTP server in front of them.
+type app struct {
+	cfg        config.Config
+	log        *slog.Logger
+	metrics    *prometheus.Registry
+	pool       *pgxpool.Pool
+	server     *http.Server
+	components []*component
+	ready      atomic.Bool // all components are started and none is stopped
 }
 
-// newApp builds the service. Nothing runs yet and nobody is connected to.
+// component is a piece of the app that is started and stopped. Components are started in the
+// order of the list and stopped in reverse.
+type component struct {
+	name        string
+	start       func(context.Context) error // nil: it exists once it is built
+	stop        func(context.Context) error // nil: nothing to stop
+	stopTimeout time.Duration               // 0: only stopTimeout of the app limits it
+	started     bool
+}
+
+func (a *app) add(c component) {
+	c.started = c.start == nil
+	a.components = append(a.components, &c)
+}
+
+// newApp builds the components. Nothing runs and nothing is connected to yet.
 func newApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*app, error) {
 	a := &app{cfg: cfg, log: log, metrics: prometheus.NewRegistry()}
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-
-	var err error
-	if a.pool, err = repository.Open(ctx, cfg.DatabaseURL); err != nil {
-		return nil, err
+	if err := a.build(ctx); err != nil {
+		return nil, errors.Join(err, a.stop(ctx))
 	}
-	signups := waitlist.New(repository.NewWaitingList(a.pool))
-	geminis, err := a.buildGemini(ctx)
-	if err != nil {
-		return nil, err
-	}
-	whatsapps, err := a.buildWhatsApp(ctx, geminis, signups)
-	if err != nil {
-		return nil, err
-	}
-	a.house = worker.NewHousekeeping(repository.NewRetention(a.pool, repository.Ages{
-		Messages: cfg.RetainMessages, Webhooks: cfg.RetainWebhooks,
-	}), log)
-	a.buildServer(signups, geminis, whatsapps)
 	return a, nil
 }
 
-func (a *app) buildGemini(ctx context.Context) (*gemini.Service, error) {
-	cfg := a.cfg.Gemini
-	if cfg.APIKey.IsZero() {
-		return gemini.New(nil), nil
+func (a *app) build(ctx context.Context) error {
+	if err := a.addDatabase(ctx); err != nil {
+		return err
 	}
-	var err error
-	a.model, err = geminiapi.New(ctx, geminiapi.Options{
-		APIKey:   cfg.APIKey,
-		BaseURL:  cfg.BaseURL,
-		Model:    cfg.Model,
-		Fallback: cfg.FallbackModel,
-		Timeout:  cfg.Timeout,
-		Log:      a.log,
-		Observe:  observeModel(a.metrics),
-	})
+	waitlist := a.newWaitlist()
+	gemini, err := a.addGemini(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("build the Gemini client: %w", err)
+		return err
 	}
-	return gemini.New(a.model), nil
+	whatsapp, err := a.addWhatsApp(ctx, gemini, waitlist)
+	if err != nil {
+		return err
+	}
+	a.addRetention()
+	a.addHTTP(waitlist, gemini, whatsapp)
+	return nil
 }
 
-func (a *app) buildWhatsApp(ctx context.Context, geminis *gemini.Service, signups *waitlist.Service) (*whatsapp.Service, error) {
-	cfg := a.cfg.WhatsApp
-	instance := uuid.NewString()
-	a.locks = repository.NewLocks(a.pool, instance)
-	outbox := repository.NewOutbox(a.pool)
-	a.metrics.MustRegister(newBacklogMetrics(outbox.Backlog, a.log))
-	service := whatsapp.New(whatsapp.Options{
-		AppSecrets:   cfg.AppSecrets,
-		VerifyToken:  cfg.VerifyToken,
-		Instructions: cfg.Instructions,
-		Apology:      cfg.Apology,
-		ReplyWithin:  cfg.ReplyWithin,
-		HumanPause:   cfg.HandoverPause,
-		Debounce:     cfg.Debounce,
-		ResendAfter:  cfg.ResendAfter,
-		Observe:      observeSends(a.metrics),
-		Log:          a.log,
-	}, whatsapp.Rooms{
-		Inbox:         repository.NewInbox(a.pool),
-		Conversations: repository.NewConversations(a.pool),
-		Outbox:        outbox,
-		Pace:          graphapi.NewPace(cfg.Throughput, a.locks.Instances),
-		Locks:         a.locks,
-		Graph: graphapi.New(graphapi.Options{
-			Token: cfg.Token, BaseURL: cfg.BaseURL, Version: cfg.APIVersion, Timeout: graphTimeout(cfg.ResendAfter), Log: a.log,
-		}),
-		Model:    assistant{geminis},
-		Waitlist: signUps{signups},
-	})
-	if cfg.Token.IsZero() || a.cfg.Gemini.APIKey.IsZero() {
-		return service, nil // messages are stored and wait
-	}
+func (a *app) addDatabase(ctx context.Context) error {
 	var err error
-	if a.queue, err = repository.OpenForQueue(ctx, a.cfg.DatabaseURL); err != nil {
-		return nil, err
+	if a.pool, err = postgres.Open(ctx, a.cfg.DatabaseURL); err != nil {
+		return err
 	}
-	a.workers, err = worker.New(a.queue, service, a.locks, worker.Options{
-		Instance: instance, Replies: cfg.Workers, Log: a.log,
+	a.add(component{name: "database pool", stop: closePool(a.pool)})
+	a.add(component{name: "migrations", start: a.migrate})
+	return nil
+}
+
+// migrate applies pending migrations, and waits while the database is
+// unreachable.
+func (a *app) migrate(ctx context.Context) error {
+	deadline := time.Now().Add(databaseTimeout)
+	for {
+		err := schema.Migrate(ctx, a.pool)
+		if !fault.Is(err, fault.Unavailable) || time.Now().After(deadline) {
+			return err
+		}
+		a.log.WarnContext(ctx, "waiting for the database", slog.Any("error", err))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (a *app) addRetention() {
+	runner := worker.NewRetentionRunner(retention.New(a.pool, whatsappdb.Sweeps(whatsappdb.RetentionPeriods{
+		Messages: a.cfg.RetainMessages, UnhandledItems: a.cfg.RetainWebhooks,
+	})), a.log)
+	a.add(component{
+		name: "retention",
+		start: func(ctx context.Context) error {
+			runner.Start(context.WithoutCancel(ctx)) // ends by Stop
+			return nil
+		},
+		stop: runner.Stop,
 	})
-	return service, err
 }
 
-// graphTimeout bounds one call of the Graph API, which usually takes a tenth
-// of a second. It has the second half of the time after which its message is
-// sent again; what does not begin within the first does not begin at all.
-func graphTimeout(resendAfter time.Duration) time.Duration {
-	return min(10*time.Second, resendAfter/2)
-}
-
-func (a *app) buildServer(signups *waitlist.Service, geminis *gemini.Service, whatsapps *whatsapp.Service) {
-	const readTimeout = 30 * time.Second
-	a.server = &http.Server{
-		Handler: handler.New(handler.Options{
-			Waitlist:           signups,
-			Gemini:             geminis,
-			WhatsApp:           whatsapps,
-			Ready:              a.ready,
-			Metrics:            promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}),
-			Registerer:         a.metrics,
-			Log:                a.log,
-			CORSAllowedOrigins: a.cfg.CORSAllowedOrigins,
-			APIKeys:            a.cfg.APIKeys,
-			AdminToken:         a.cfg.AdminToken,
-			RateSignups:        handler.Rate(a.cfg.RateSignups),
-			RateGemini:         handler.Rate(a.cfg.RateGemini),
-			TrustedProxies:     a.cfg.TrustedProxies,
-		}),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      readTimeout + 2*a.cfg.Gemini.Timeout + 30*time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+// closePool returns a function that closes the pool and waits a second for the
+// connections in use. One may hang with an unreachable database.
+func closePool(pool *pgxpool.Pool) func(context.Context) error {
+	return func(context.Context) error {
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			pool.Close()
+		}()
+		select {
+		case <-closed:
+		case <-time.After(time.Second):
+		}
+		return nil
 	}
 }
 
-// ready tells whether requests can be served.
-func (a *app) ready(ctx context.Context) error {
-	if a.stopping.Load() {
-		return fault.New(fault.Unavailable, "the service is stopping")
+// run serves until ctx ends or the server fails, and then stops everything. It
+// calls serving once requests are served.
+func (a *app) run(ctx context.Context, serving func(net.Addr)) error {
+	// The port is taken first, so that a second instance on it fails at once and
+	// has no effects.
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address(a.cfg))
+	if err != nil {
+		return errors.Join(fmt.Errorf("listen on %s: %w", address(a.cfg), err), a.stop(ctx))
 	}
-	if !a.started.Load() {
-		return fault.New(fault.Unavailable, "the service is waiting for its database")
+	// Probes are answered from now on.
+	failed := make(chan error, 1)
+	go func() { failed <- a.server.Serve(listener) }()
+	defer func() { _ = a.server.Close() }()
+
+	if err := a.start(ctx); err != nil {
+		return errors.Join(err, a.stop(ctx))
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	a.log.InfoContext(ctx, "serving", slog.String("address", listener.Addr().String()), slog.String("version", version))
+	serving(listener.Addr())
+
+	select {
+	case <-ctx.Done():
+		a.log.InfoContext(ctx, "stopping")
+		err = nil
+	case err = <-failed:
+	}
+	return errors.Join(err, a.stop(ctx))
+}
+
+func (a *app) start(ctx context.Context) error {
+	for _, c := range a.components {
+		if c.start == nil {
+			continue
+		}
+		if err := c.start(ctx); err != nil {
+			return err
+		}
+		c.started = true
+	}
+	a.ready.Store(true)
+	return nil
+}
+
+// stop stops the components that were started, in reverse order. It goes on
+// after an error.
+func (a *app) stop(ctx context.Context) error {
+	a.ready.Store(false)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
-	return repository.Ready(ctx, a.pool)
+	var failures []error
+	for _, c := range slices.Backward(a.components) {
+		if !c.started || c.stop == nil {
+			continue
+		}
+		if err := c.stopWithin(ctx); err != nil {
+			failures = append(failures, fmt.Errorf("stop %s: %w", c.name, err))
+		}
+	}
+	a.log.InfoContext(ctx, "stopped")
+	return errors.Join(failures...)
 }
 
-// address is where the API listens.
-func address(cfg config.Config) string {
-	return net.JoinHostPort(cfg.Host, strconv.Itoa(cfg.Port))
+func (c *component) stopWithin(ctx context.Context) error {
+	if c.stopTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.stopTimeout)
+		defer cancel()
+	}
+	return c.stop(ctx)
 }

@@ -1,7 +1,7 @@
 // Command aisha is the waiting list and the WhatsApp assistant, in one program.
 //
-// This package alone decides what is built of what, and in which order it
-// starts and stops.
+// This package alone connects the other packages, and decides the order in which
+// the components start and stop.
 package main
 
 import (
@@ -26,26 +26,27 @@ Usage:
 The environment (or a file .env) configures it; .env.example explains each name.
 `
 
-// errUsage is a call that names no command of ours.
+// errUsage means that the arguments name no command.
 var errUsage = errors.New("unknown command")
 
-// gcPercent trades memory for time. Little of what a request allocates outlives
-// it, so the heap is a few megabytes, and under load the runtime would collect it
-// all the time. GOGC and GOMEMLIMIT in the environment win.
+// gcPercent is the GOGC of the program. Almost everything that a request allocates
+// is garbage after it, so the heap is a few megabytes, and with the default of 100
+// the collector would run all the time under load. GOGC and GOMEMLIMIT in the
+// environment take precedence.
 const gcPercent = 400
 
 func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	// The first signal stops the program in order; giving the signals back
-	// makes a second one stop it at once.
-	ctx, giveBack := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, giveBack)
+	// The first signal stops the program in order. After that the default
+	// behaviour is restored, so a second one stops it at once.
+	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, restore)
 
 	switch err := run(ctx, os.Args[1:], os.Stdout); {
 	case errors.Is(err, context.Canceled):
-		// Told to stop while it was starting: that is no failure.
+		// Stopped by a signal during the start, which is no failure.
 	case errors.Is(err, errUsage):
 		fmt.Fprint(os.Stderr, usage)
 		os.Exit(2)

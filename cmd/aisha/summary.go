@@ -5,39 +5,39 @@ import (
 	"io"
 )
 
-// summary is what a newcomer reads when everything is up.
+// summary is printed once everything runs.
 type summary struct {
 	out       io.Writer
-	database  string            // empty: the one that was configured
+	database  string            // empty: the configured one
 	simulator *runningSimulator // nil: nothing is simulated
 }
 
-func (s summary) print(address string) {
+func (s summary) print(url string) {
 	p := func(format string, args ...any) { _, _ = fmt.Fprintf(s.out, format+"\n", args...) }
 	p("")
 	p("Aisha is up.")
 	p("")
-	p("  API         http://%s", address)
-	p("  API pages   http://%s/docs and http://%s/redoc", address, address)
+	p("  API         %s", url)
+	p("  API pages   %s/docs and %s/redoc", url, url)
 	if s.simulator != nil && s.simulator.whatsapp {
-		p("  Phone       %s", s.simulator.address)
+		p("  Phone       %s", s.simulator.url)
 	}
 	if s.database != "" {
 		p("  Database    %s", s.database)
 	}
-	p("  Gemini      %s", side(s.simulator != nil && s.simulator.gemini, "GEMINI_API_KEY"))
-	p("  WhatsApp    %s", side(s.simulator != nil && s.simulator.whatsapp, "WHATSAPP_TOKEN"))
+	p("  Gemini      %s", realOrSimulated(s.simulator != nil && s.simulator.gemini, "GEMINI_API_KEY"))
+	p("  WhatsApp    %s", realOrSimulated(s.simulator != nil && s.simulator.whatsapp, "WHATSAPP_TOKEN"))
 	p("")
 	p("A first request:")
 	p("")
-	p("  curl http://%s/waiting-list/ -H 'Content-Type: application/json' \\", address)
+	p("  curl %s/waiting-list/ -H 'Content-Type: application/json' \\", url)
 	p("    -d '{\"username\":\"John Doe\",\"phone_number\":\"0712345678\"}'")
 	p("")
 	p("Ctrl-C stops everything; your data is kept.")
 	p("")
 }
 
-func side(simulated bool, name string) string {
+func realOrSimulated(simulated bool, name string) string {
 	if simulated {
 		return "simulated; set " + name + " in .env for the real one"
 	}

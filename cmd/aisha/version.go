@@ -18,7 +18,7 @@ func printVersion(out io.Writer) error {
 	return err
 }
 
-// revision is the commit this binary was built from, as far as it is known.
+// revision returns the commit that the binary was built from, or "unknown".
 func revision() string {
 	if commit != "" {
 		return commit

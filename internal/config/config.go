@@ -1,12 +1,12 @@
-// Package config decides what the service is told by its environment: which
-// variables there are, what they may say, and what holds where they say
-// nothing. It checks everything before anything is started.
+// Package config reads the service's configuration from environment variables
+// and a .env file. It defines the variables, their defaults and their valid
+// values, and reports all invalid ones at once.
 //
-// What the settings are used for is left to cmd/aisha, which hands them on.
+// Package cmd/aisha passes the settings to the packages that use them.
 package config
 
 import (
-	_ "embed" // for the built-in instructions
+	_ "embed" // for defaultInstructions
 	"log/slog"
 	"net/netip"
 	"time"
@@ -14,101 +14,102 @@ import (
 	"aisha/internal/sensitive"
 )
 
-// builtInInstructions say who the assistant is, unless the operator does.
+// defaultInstructions are the model's system instructions when
+// ASSISTANT_INSTRUCTIONS is blank.
 //
 //go:embed instructions.txt
-var builtInInstructions string
+var defaultInstructions string
 
-// Config is the whole configuration, checked.
+// Config is the validated configuration.
 type Config struct {
 	DatabaseURL sensitive.Secret // empty only from LoadDev
 	Host        string
-	Port        int // 0: any that is free
+	Port        int // 0: any free port
 
 	Gemini   Gemini
 	WhatsApp WhatsApp
 
-	CORSAllowedOrigins []string           // empty: none; "*": all
-	APIKeys            []sensitive.Secret // empty: /gemini is open
-	AdminToken         sensitive.Secret   // empty: no operator routes
+	CORSAllowedOrigins []string           // empty: no other origin; "*": all
+	APIKeys            []sensitive.Secret // empty: /gemini needs no key
+	AdminToken         sensitive.Secret   // empty: the operator routes are off
 	RateSignups        Rate
 	RateGemini         Rate
-	TrustedProxies     []netip.Prefix
+	TrustedProxies     []netip.Prefix // networks whose forwarding headers are trusted
 
-	RetainMessages time.Duration // how long what was said and answered is kept; 0: for ever
-	RetainWebhooks time.Duration // and what webhooks told that nobody acted on
+	RetainMessages time.Duration // how long messages and their answers are kept; 0: forever
+	RetainWebhooks time.Duration // how long unhandled items of webhooks are kept; 0: forever
 
 	LogLevel  slog.Level
 	LogFormat string // json or text
 
-	SimulatorPort int    // of aisha dev; 0: any that is free
-	DataDir       string // of aisha dev: where its own database is kept
+	SimulatorPort int    // aisha dev only; 0: any free port
+	DataDir       string // aisha dev only: directory of its own database
 }
 
-// Gemini is how the model is reached.
+// Gemini configures the client of the model.
 type Gemini struct {
-	APIKey        sensitive.Secret // empty: not configured
+	APIKey        sensitive.Secret // empty: Gemini is not configured
 	Model         string
 	FallbackModel string        // empty: none
 	BaseURL       string        // empty: Google's
-	Timeout       time.Duration // of one attempt
+	Timeout       time.Duration // of one attempt of a request
 }
 
-// WhatsApp is how the Graph API is reached, and how the assistant answers.
+// WhatsApp configures the webhook, the client of the Graph API and the
+// assistant.
 type WhatsApp struct {
 	Token         sensitive.Secret   // empty: nothing can be sent
-	AppSecrets    []sensitive.Secret // any of them may sign; empty: no webhook is taken
-	VerifyToken   sensitive.Secret   // empty: no subscription is confirmed
-	PhoneNumberID string             // the number that starts conversations
+	AppSecrets    []sensitive.Secret // a webhook may be signed with any of them; empty: webhooks are rejected
+	VerifyToken   sensitive.Secret   // empty: webhook subscriptions are not confirmed
+	PhoneNumberID string             // Meta's id of our number; a message to another one is logged
 	BaseURL       string             // empty: Meta's
 	APIVersion    string
-	Throughput    int // messages a second that Meta lets a number send
+	Throughput    int // messages per second that Meta allows one of our numbers to send
 
 	Instructions  string
-	Apology       string        // where the model has no words; empty: a built-in text
-	ReplyWithin   time.Duration // what waits longer is not answered by the model any more
-	HandoverPause time.Duration // how long the assistant is silent after somebody wrote by hand
-	Debounce      time.Duration // how long a person must be quiet before an answer starts
-	ResendAfter   time.Duration // how long an unknown send waits for a status before it is sent again
-	Workers       int           // answers worked on at once
+	Apology       string        // sent when the model refuses or fails; empty: a built-in text
+	ReplyWithin   time.Duration // older messages are not answered by the model; the person is asked to ask again
+	HandoverPause time.Duration // how long the assistant is silent after a human of the business wrote
+	Debounce      time.Duration // how long a person must send nothing before the assistant answers
+	ResendAfter   time.Duration // how long a send with an unknown outcome waits for a status before it is repeated
+	Workers       int           // number of answers that this instance works on at the same time
 }
 
-// Rate is how many requests one client may send in a window of time. With zero
-// requests there is no limit.
+// Rate is the number of requests that a client may send within a window of
+// time. Zero requests means no limit.
 type Rate struct {
 	Requests int
 	Window   time.Duration
 }
 
-// Load reads the configuration of the service. Its error is [Problems].
-func Load() (Config, error) { return load(true) }
-
-// LoadDev reads the configuration of a service that brings along what it
-// lacks: it may do without a database, and pages from anywhere may call it.
-func LoadDev() (Config, error) {
-	cfg, err := load(false)
-	if len(cfg.CORSAllowedOrigins) == 0 {
-		cfg.CORSAllowedOrigins = []string{"*"}
-	}
-	return cfg, err
+// Load reads the configuration for production. The error has the type
+// [Problems].
+func Load() (Config, error) {
+	var p parser
+	env := p.readEnvironment()
+	p.require(env.DatabaseURL, "the URL of PostgreSQL, for example postgres://user:password@localhost:5432/aisha")
+	return p.parse(env)
 }
 
-func load(needsDatabase bool) (Config, error) {
+// LoadDev reads the configuration for local development, where DATABASE_URL is
+// optional and CORS allows every origin by default. The error has the type
+// [Problems].
+func LoadDev() (Config, error) {
 	var p parser
-	env := p.read()
-	if needsDatabase {
-		p.require(env.DatabaseURL, "it tells where PostgreSQL is, for example postgres://user:password@localhost:5432/aisha")
+	cfg, err := p.parse(p.readEnvironment())
+	if err != nil {
+		return Config{}, err
 	}
-	cfg := p.config(env)
-	if p.problems != nil {
-		return Config{}, p.problems
+	if len(cfg.CORSAllowedOrigins) == 0 {
+		cfg.CORSAllowedOrigins = []string{"*"}
 	}
 	return cfg, nil
 }
 
-// config turns the text of every variable into what it says.
-func (p *parser) config(env environment) Config {
-	return Config{
+// parse converts all variables. It fails if it, or readEnvironment before it, found
+// a problem.
+func (p *parser) parse(env environment) (Config, error) {
+	cfg := Config{
 		DatabaseURL: p.database(env.DatabaseURL),
 		Host:        env.Host.value,
 		Port:        p.number(env.Port, 0, maxPort),
@@ -132,7 +133,7 @@ func (p *parser) config(env environment) Config {
 			ReplyWithin:   p.duration(env.ReplyWithin, time.Minute, 24*time.Hour),
 			HandoverPause: p.duration(env.HandoverPause, 0, 30*24*time.Hour),
 			Debounce:      p.duration(env.ReplyDebounce, 0, time.Minute),
-			ResendAfter:   p.duration(env.ResendAfter, shortestResend, 24*time.Hour),
+			ResendAfter:   p.duration(env.ResendAfter, minResendAfter, 24*time.Hour),
 			Workers:       p.number(env.ReplyWorkers, 1, 1000),
 		},
 		CORSAllowedOrigins: p.origins(env.CORSAllowedOrigins),
@@ -141,11 +142,15 @@ func (p *parser) config(env environment) Config {
 		RateSignups:        p.rate(env.RateLimitSignups),
 		RateGemini:         p.rate(env.RateLimitGemini),
 		TrustedProxies:     p.prefixes(env.TrustedProxies),
-		RetainMessages:     p.retention(env.RetainMessages, shortestRetention),
-		RetainWebhooks:     p.retention(env.RetainWebhooks, time.Hour),
+		RetainMessages:     p.retention(env.RetainMessages, minRetainMessages),
+		RetainWebhooks:     p.retention(env.RetainWebhooks, minRetainWebhooks),
 		LogLevel:           p.level(env.LogLevel, env.Debug),
 		LogFormat:          p.match(env.LogFormat, `^(json|text)$`, "must be json or text"),
 		SimulatorPort:      p.number(env.SimulatorPort, 0, maxPort),
 		DataDir:            env.DataDir.value,
 	}
+	if p.problems != nil {
+		return Config{}, p.problems
+	}
+	return cfg, nil
 }

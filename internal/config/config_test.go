@@ -12,12 +12,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"aisha/internal/sensitive"
 )
 
 const database = "postgres://aisha:hunter2@db1:5432,db2:5433/aisha?target_session_attrs=read-write"
 
-// tags are those of every variable.
+// tags returns the struct tags of all variables.
 func tags() []reflect.StructTag {
 	var all []reflect.StructTag
 	kind := reflect.TypeFor[environment]()
@@ -27,9 +30,10 @@ func tags() []reflect.StructTag {
 	return all
 }
 
-// given makes the pairs the whole environment, in a directory without .env.
-// What Load adds to the environment is undone after the test.
-func given(t *testing.T, pairs ...string) {
+// setenv sets the variables of pairs, unsets all others, and changes to an empty
+// directory, which has no .env. After the test the environment is restored,
+// including the variables that Load took from a .env file.
+func setenv(t *testing.T, pairs ...string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	for _, tag := range tags() {
@@ -46,7 +50,8 @@ func given(t *testing.T, pairs ...string) {
 	}
 }
 
-func write(t *testing.T, name, content string) string {
+// writeFile writes a file into the current directory and returns its path.
+func writeFile(t *testing.T, name, content string) string {
 	t.Helper()
 	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
@@ -66,12 +71,13 @@ func secrets(values ...string) []sensitive.Secret {
 	return all
 }
 
-// problemsOf is the problems in err by name.
-func problemsOf(t *testing.T, err error) map[string]string {
+// problemsByName returns the messages of err, which must be Problems, by
+// variable.
+func problemsByName(t *testing.T, err error) map[string]string {
 	t.Helper()
 	var problems Problems
 	if !errors.As(err, &problems) {
-		t.Fatalf("got %v, want Problems", err)
+		t.Fatalf("got error %v, want Problems", err)
 	}
 	byName := map[string]string{}
 	for _, problem := range problems {
@@ -80,8 +86,13 @@ func problemsOf(t *testing.T, err error) map[string]string {
 	return byName
 }
 
-func TestDefaultsHoldWhereNothingIsSaid(t *testing.T) {
-	given(t, "DATABASE_URL="+database)
+// diffConfig compares the values of secrets, too.
+func diffConfig(want, got Config) string {
+	return cmp.Diff(want, got, cmp.AllowUnexported(sensitive.Secret{}), cmpopts.EquateComparable(netip.Prefix{}))
+}
+
+func TestLoad_Defaults(t *testing.T) {
+	setenv(t, "DATABASE_URL="+database)
 	got, err := Load()
 	if err != nil {
 		t.Fatal(err)
@@ -92,27 +103,27 @@ func TestDefaultsHoldWhereNothingIsSaid(t *testing.T) {
 		Port:        8000,
 		Gemini:      Gemini{Model: "gemini-3.5-flash-lite", FallbackModel: "gemini-3.8-flash", Timeout: time.Minute},
 		WhatsApp: WhatsApp{
-			APIVersion: "v25.0", Throughput: 80, Instructions: strings.TrimSpace(builtInInstructions),
+			APIVersion: "v25.0", Throughput: 80, Instructions: strings.TrimSpace(defaultInstructions),
 			ReplyWithin: 12 * time.Hour, HandoverPause: time.Hour, Debounce: 1500 * time.Millisecond, ResendAfter: 2 * time.Minute, Workers: 64,
 		},
-		RateSignups:    Rate{20, time.Minute},
-		RateGemini:     Rate{20, time.Minute},
+		RateSignups:    Rate{Requests: 20, Window: time.Minute},
+		RateGemini:     Rate{Requests: 20, Window: time.Minute},
 		RetainMessages: 90 * 24 * time.Hour,
 		RetainWebhooks: 30 * 24 * time.Hour,
 		LogFormat:      "json",
 		SimulatorPort:  8001,
 		DataDir:        ".aisha",
 	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got  %+v\nwant %+v", got, want)
+	if diff := diffConfig(want, got); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
 	}
 	if !strings.HasPrefix(got.WhatsApp.Instructions, "You are Aisha") {
-		t.Error("the built-in instructions are missing")
+		t.Errorf("got instructions %.50q, want the built-in ones", got.WhatsApp.Instructions)
 	}
 }
 
-func TestEverythingCanBeSet(t *testing.T) {
-	given(t,
+func TestLoad_AllVariables(t *testing.T) {
+	setenv(t,
 		"DATABASE_URL= host=/run/postgresql dbname=aisha ", "HOST=::1", "PORT=0",
 		"GEMINI_API_KEY=key", "GEMINI_MODEL=a", "GEMINI_FALLBACK_MODEL=models/b", "GEMINI_BASE_URL=http://localhost:8001/", "GEMINI_TIMEOUT=90s",
 		"WHATSAPP_TOKEN=token", "WHATSAPP_APP_SECRET=new, old,", "WEBHOOK_VERIFY_TOKEN=verify me", "WHATSAPP_PHONE_NUMBER_ID=1234567890",
@@ -142,7 +153,7 @@ func TestEverythingCanBeSet(t *testing.T) {
 		CORSAllowedOrigins: []string{"https://a.example", "http://localhost:3000"},
 		APIKeys:            secrets("one", "two"),
 		AdminToken:         sensitive.NewSecret("admin"),
-		RateSignups:        Rate{5, time.Second},
+		RateSignups:        Rate{Requests: 5, Window: time.Second},
 		TrustedProxies: []netip.Prefix{
 			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::/32"),
 		},
@@ -152,13 +163,15 @@ func TestEverythingCanBeSet(t *testing.T) {
 		SimulatorPort:  9000,
 		DataDir:        "/var/lib/aisha",
 	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got  %+v\nwant %+v", got, want)
+	if diff := diffConfig(want, got); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
 	}
 }
 
-func TestEveryProblemIsReportedAtOnceAndNoValue(t *testing.T) {
-	wrong := map[string]string{
+// TestLoad_InvalidVariables sets all variables to invalid values. Each contains
+// "hunter2", which must not appear in the error.
+func TestLoad_InvalidVariables(t *testing.T) {
+	invalid := map[string]string{
 		"DATABASE_URL": "hunter2", "PORT": "hunter2", "GEMINI_API_KEY": "hunter2\nhunter2", "GEMINI_MODEL": "hunter2/../x",
 		"GEMINI_FALLBACK_MODEL": "hunter2?", "GEMINI_BASE_URL": "hunter2", "GEMINI_TIMEOUT": "hunter2", "WHATSAPP_TOKEN": "hunter2\x1b[0m",
 		"WHATSAPP_APP_SECRET": "hunter2,hunter2\thunter2", "WEBHOOK_VERIFY_TOKEN": "hunter2\rhunter2", "WHATSAPP_PHONE_NUMBER_ID": "hunter2",
@@ -168,42 +181,42 @@ func TestEveryProblemIsReportedAtOnceAndNoValue(t *testing.T) {
 		"RETAIN_MESSAGES": "hunter2", "RETAIN_WEBHOOKS": "hunter2",
 		"DEBUG": "hunter2", "LOG_LEVEL": "hunter2", "LOG_FORMAT": "hunter2", "SIMULATOR_PORT": "hunter2",
 	}
-	given(t)
-	for name, value := range wrong {
+	setenv(t)
+	for name, value := range invalid {
 		t.Setenv(name, value)
 	}
 	_, err := Load()
-	problems := problemsOf(t, err)
-	for name := range wrong {
+	problems := problemsByName(t, err)
+	for name := range invalid {
 		if problems[name] == "" {
-			t.Errorf("%s is not reported", name)
+			t.Errorf("%s: got no problem, want one", name)
 		}
 	}
-	// HOST, AISHA_DATA_DIR and the ASSISTANT_ texts may be anything.
-	if free := 4; len(wrong)+free != len(tags()) {
-		t.Errorf("%d variables are tested, there are %d", len(wrong)+free, len(tags()))
+	// HOST, AISHA_DATA_DIR and the two ASSISTANT_ texts accept every value.
+	if unchecked := 4; len(invalid)+unchecked != len(tags()) {
+		t.Errorf("the test covers %d variables, want all %d", len(invalid)+unchecked, len(tags()))
 	}
 	if strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("a value is printed: %v", err)
+		t.Errorf("got error %q, want one without values", err)
 	}
 }
 
-func TestProblemsReadWell(t *testing.T) {
-	given(t, "PORT=80000")
+func TestProblems_Error(t *testing.T) {
+	setenv(t, "PORT=80000")
 	_, err := Load()
 	const want = "configuration: 2 problems\n" +
-		"  DATABASE_URL: must be set: it tells where PostgreSQL is, for example postgres://user:password@localhost:5432/aisha\n" +
+		"  DATABASE_URL: must be set: the URL of PostgreSQL, for example postgres://user:password@localhost:5432/aisha\n" +
 		"  PORT: must be a whole number from 0 to 65535"
 	if err == nil || err.Error() != want {
-		t.Errorf("got\n%v\nwant\n%s", err, want)
+		t.Errorf("Load: got error\n%v\nwant\n%s", err, want)
 	}
 	if _, err = LoadDev(); err == nil || !strings.HasPrefix(err.Error(), "configuration: 1 problem\n") {
-		t.Errorf("got %v", err)
+		t.Errorf("LoadDev: got error %v, want one problem", err)
 	}
 }
 
-func TestBlankIsTheDefault(t *testing.T) {
-	given(t, "DATABASE_URL="+database)
+func TestLoad_BlankVariables(t *testing.T) {
+	setenv(t, "DATABASE_URL="+database)
 	want, err := Load()
 	if err != nil {
 		t.Fatal(err)
@@ -214,31 +227,32 @@ func TestBlankIsTheDefault(t *testing.T) {
 			t.Setenv(name+"_FILE", "")
 		}
 	}
-	if got, err := Load(); err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("got %+v, %v\nwant %+v", got, err, want)
+	got, err := Load()
+	if diff := diffConfig(want, got); err != nil || diff != "" {
+		t.Errorf("got error %v and a configuration without the defaults (-want +got):\n%s", err, diff)
 	}
 }
 
-func TestBlankFallbackModelIsNone(t *testing.T) {
-	given(t, "DATABASE_URL="+database, "GEMINI_FALLBACK_MODEL=")
+func TestLoad_BlankFallbackModel(t *testing.T) {
+	setenv(t, "DATABASE_URL="+database, "GEMINI_FALLBACK_MODEL=")
 	if got, err := Load(); err != nil || got.Gemini.FallbackModel != "" {
-		t.Errorf("got %q, %v", got.Gemini.FallbackModel, err)
+		t.Errorf("got fallback model %q, error %v, want neither", got.Gemini.FallbackModel, err)
 	}
 }
 
-func TestDevNeedsNoDatabaseAndLetsEveryPageIn(t *testing.T) {
-	given(t)
+func TestLoadDev(t *testing.T) {
+	setenv(t)
 	if got, err := LoadDev(); err != nil || !got.DatabaseURL.IsZero() || !reflect.DeepEqual(got.CORSAllowedOrigins, []string{"*"}) {
-		t.Errorf("got %+v, %v", got, err)
+		t.Errorf("got database %v, origins %q, error %v, want no database and all origins", got.DatabaseURL, got.CORSAllowedOrigins, err)
 	}
 	t.Setenv("CORS_ALLOWED_ORIGINS", "https://a.example")
 	if got, err := LoadDev(); err != nil || !reflect.DeepEqual(got.CORSAllowedOrigins, []string{"https://a.example"}) {
-		t.Errorf("got %+v, %v", got, err)
+		t.Errorf("got origins %q, error %v, want https://a.example", got.CORSAllowedOrigins, err)
 	}
 }
 
-func TestNoSecretIsPrinted(t *testing.T) {
-	given(t, "DATABASE_URL="+database, "GEMINI_API_KEY=hunter2", "WHATSAPP_TOKEN=hunter2", "WHATSAPP_APP_SECRET=hunter2,hunter2",
+func TestConfig_SecretsAreMasked(t *testing.T) {
+	setenv(t, "DATABASE_URL="+database, "GEMINI_API_KEY=hunter2", "WHATSAPP_TOKEN=hunter2", "WHATSAPP_APP_SECRET=hunter2,hunter2",
 		"WEBHOOK_VERIFY_TOKEN=hunter2", "API_KEYS=hunter2", "ADMIN_TOKEN=hunter2")
 	cfg, err := Load()
 	if err != nil {
@@ -248,6 +262,6 @@ func TestNoSecretIsPrinted(t *testing.T) {
 	fmt.Fprintf(&out, "%v %+v", cfg, &cfg)
 	slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "cfg", cfg)
 	if strings.Contains(out.String(), "hunter2") {
-		t.Errorf("a secret is printed: %s", out.String())
+		t.Errorf("got output with a secret: %s", out.String())
 	}
 }

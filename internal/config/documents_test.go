@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// read is a file at the root of the project.
-func read(t *testing.T, name string) string {
+// readDocument returns a file in the root directory of the repository.
+func readDocument(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile("../../" + name)
 	if err != nil {
@@ -17,43 +17,48 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// compare holds the names of a document, with their defaults, against the
-// variables, in both directions.
-func compare(t *testing.T, document string, documented map[string]string, withDefaults bool) {
+// checkNames checks that a document names all variables and no other ones.
+func checkNames(t *testing.T, document string, documented map[string]string) {
 	t.Helper()
+	variables := map[string]bool{}
 	for _, tag := range tags() {
 		name := tag.Get("envconfig")
-		value, found := documented[name]
-		if !found {
-			t.Errorf("%s: %s is missing", document, name)
+		variables[name] = true
+		if _, found := documented[name]; !found {
+			t.Errorf("%s: variable %s is missing", document, name)
 		}
-		if withDefaults && value != tag.Get("default") {
-			t.Errorf("%s: %s is %q, but its default is %q", document, name, value, tag.Get("default"))
-		}
-		delete(documented, name)
 	}
 	for name := range documented {
-		t.Errorf("%s: there is no %s", document, name)
+		if !variables[name] {
+			t.Errorf("%s: got variable %s, which does not exist", document, name)
+		}
 	}
 }
 
-func TestEnvExampleShowsEveryVariableWithItsDefault(t *testing.T) {
+func TestEnvExample_Variables(t *testing.T) {
 	t.Parallel()
 	documented := map[string]string{}
-	for _, line := range regexp.MustCompile(`(?m)^#?([A-Z][A-Z0-9_]*)=(.*)$`).FindAllStringSubmatch(read(t, ".env.example"), -1) {
+	for _, line := range regexp.MustCompile(`(?m)^#?([A-Z][A-Z0-9_]*)=(.*)$`).FindAllStringSubmatch(readDocument(t, ".env.example"), -1) {
 		if _, twice := documented[line[1]]; twice {
-			t.Errorf("%s stands twice", line[1])
+			t.Errorf("got %s twice, want once", line[1])
 		}
 		documented[line[1]] = line[2]
 	}
-	compare(t, ".env.example", documented, true)
+	checkNames(t, ".env.example", documented)
+	for _, tag := range tags() {
+		name := tag.Get("envconfig")
+		if got, want := documented[name], tag.Get("default"); got != want {
+			t.Errorf("%s: got default %q, want %q", name, got, want)
+		}
+	}
 }
 
-// A row of the table may name several variables, and the _FILE form of one.
-func TestReadmeTellsOfEveryVariable(t *testing.T) {
+// TestReadme_Variables reads the table of variables. A row may name several
+// variables, and the NAME_FILE form of one.
+func TestReadme_Variables(t *testing.T) {
 	t.Parallel()
 	documented := map[string]string{}
-	for row := range strings.Lines(read(t, "README.md")) {
+	for row := range strings.Lines(readDocument(t, "README.md")) {
 		if !strings.HasPrefix(row, "| `") {
 			continue
 		}
@@ -67,17 +72,17 @@ func TestReadmeTellsOfEveryVariable(t *testing.T) {
 			delete(documented, tag.Get("envconfig")+"_FILE")
 		}
 	}
-	compare(t, "README.md", documented, false)
+	checkNames(t, "README.md", documented)
 }
 
-func TestCopiedEnvExampleChangesNothing(t *testing.T) {
-	example := read(t, ".env.example")
-	given(t)
+func TestEnvExample_CopyKeepsDefaults(t *testing.T) {
+	example := readDocument(t, ".env.example")
+	setenv(t)
 	want, err := LoadDev()
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, ".env", example)
+	writeFile(t, ".env", example)
 	got, err := LoadDev()
 	if err != nil {
 		t.Fatal(err)

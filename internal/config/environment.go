@@ -11,13 +11,13 @@ import (
 	"github.com/kelseyhightower/envconfig"
 )
 
-// environment is every variable, as text. All of them are settings, so that
-// envconfig, which would stop at the first value it cannot convert, has
-// nothing to convert.
+// environment holds all variables as text. envconfig does not convert them,
+// because it would stop at the first invalid value; parser reports all of them.
 //
-// A variable that is blank counts as unset, for that is how Compose files pass
-// on what nobody set; where blank has a meaning of its own it is tagged so.
-// Those tagged file may instead be given as NAME_FILE, the path of a file.
+// A blank variable counts as unset, because Docker Compose passes unset
+// variables as blank ones. The tag blank:"true" marks a variable for which blank
+// is a value. The tag file:"true" marks a variable that NAME_FILE, the path of a
+// file, can set instead.
 type environment struct {
 	DatabaseURL setting `envconfig:"DATABASE_URL" file:"true"`
 	Host        setting `envconfig:"HOST" default:"0.0.0.0"`
@@ -63,11 +63,11 @@ type environment struct {
 	DataDir       setting `envconfig:"AISHA_DATA_DIR" default:".aisha"`
 }
 
-// setting is one variable and what it says.
+// setting is the name and the text of one variable.
 type setting struct {
 	name  string
 	value string
-	given bool // it, or its file, was named; not so for a default
+	isSet bool // in the environment or by a file; false for a default
 }
 
 // Decode implements envconfig.Decoder.
@@ -76,29 +76,31 @@ func (s *setting) Decode(value string) error {
 	return nil
 }
 
-// read fetches every variable from the environment, which wins, and .env.
-func (p *parser) read() environment {
-	// godotenv quotes the line that it cannot read, which may hold a secret.
+// readEnvironment reads all variables from the environment and from .env. The
+// environment has precedence.
+func (p *parser) readEnvironment() environment {
+	// The error of godotenv is dropped: it quotes the invalid line, which may
+	// contain a secret.
 	if err := godotenv.Load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		p.reject(".env", "must be lines of NAME=value")
 	}
 	var env environment
 	if err := envconfig.Process("", &env); err != nil {
-		panic("config: a setting refused a text: " + err.Error())
+		panic("config: envconfig cannot read a setting: " + err.Error()) // a bug: Decode accepts every text
 	}
 	fields := reflect.ValueOf(&env).Elem()
 	for i := range fields.NumField() {
 		s := fields.Field(i).Addr().Interface().(*setting)
-		p.complete(s, fields.Type().Field(i).Tag)
+		p.applyFileOrDefault(s, fields.Type().Field(i).Tag)
 	}
 	return env
 }
 
-// complete adds what envconfig knows nothing of: files, and blanks that stand
-// for the default.
-func (p *parser) complete(s *setting, tag reflect.StructTag) {
+// applyFileOrDefault sets the value from NAME_FILE if that is set, and replaces
+// a blank value by the default. envconfig supports neither.
+func (p *parser) applyFileOrDefault(s *setting, tag reflect.StructTag) {
 	s.name = tag.Get("envconfig")
-	s.given = strings.TrimSpace(os.Getenv(s.name)) != ""
+	s.isSet = strings.TrimSpace(os.Getenv(s.name)) != ""
 	if s.value == "" && tag.Get("blank") == "" {
 		s.value = tag.Get("default")
 	}
@@ -106,22 +108,23 @@ func (p *parser) complete(s *setting, tag reflect.StructTag) {
 	if tag.Get("file") == "" || path == "" {
 		return
 	}
-	if s.given {
+	if s.isSet {
 		p.reject(s.name, "must not be set together with "+s.name+"_FILE")
 		return
 	}
-	s.value, s.given = p.file(s.name+"_FILE", path), true
+	s.value, s.isSet = p.readFile(s.name+"_FILE", path), true
 }
 
-// file is the content of a file without the space around it.
-func (p *parser) file(name, path string) string {
-	content, err := os.ReadFile(path) //nolint:gosec // the operator names the file, and may name any
+// readFile returns the content of a file, with the space around it trimmed.
+// name is the variable that a problem is reported for.
+func (p *parser) readFile(name, path string) string {
+	content, err := os.ReadFile(path) //nolint:gosec // the operator chooses the file
 	text := strings.TrimSpace(string(content))
 	var failed *fs.PathError
 	switch {
 	case errors.As(err, &failed):
-		// The path is left out: it is the secret itself where somebody mixed
-		// up the two names.
+		// The message omits the path, because it is the secret itself if the
+		// operator set NAME_FILE instead of NAME.
 		p.reject(name, "the file cannot be read: "+failed.Err.Error())
 	case err != nil:
 		p.reject(name, "the file cannot be read")

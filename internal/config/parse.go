@@ -12,20 +12,25 @@ import (
 	"unicode"
 
 	"aisha/internal/sensitive"
+	"aisha/internal/service/whatsapp/webhook"
 )
 
 const (
 	maxPort = 65535
-	// shortestResend leaves a send that is merely slow the time to end.
-	shortestResend = 10 * time.Second
-	// shortestRetention of messages is over the seven days for which Meta tries
-	// to deliver a webhook: a message that is told once more after it was
-	// deleted would be taken for a new one and be answered again.
-	shortestRetention = 8 * 24 * time.Hour
-	longestRetention  = 10 * 365 * 24 * time.Hour
+	// minResendAfter gives a slow call of the Graph API time to finish before its
+	// message is sent again.
+	minResendAfter = 10 * time.Second
+	// minRetainMessages is a day longer than Meta retries a webhook. A message that
+	// arrived again after its deletion would count as a new one and be answered
+	// twice. It may be shorter than whatsapp.ChangePeriod: a change of a deleted
+	// message is dropped.
+	minRetainMessages = webhook.RetryPeriod + 24*time.Hour
+	minRetainWebhooks = time.Hour
+	maxRetain         = 10 * 365 * 24 * time.Hour
 )
 
-// parser turns texts into settings and collects everything that is wrong.
+// parser converts the text of settings and collects all problems. Its methods
+// report a problem and return some value instead of an error.
 type parser struct{ problems Problems }
 
 func (p *parser) reject(name, message string) {
@@ -33,7 +38,7 @@ func (p *parser) reject(name, message string) {
 }
 
 func (p *parser) require(s setting, why string) {
-	if !s.given {
+	if !s.isSet {
 		p.reject(s.name, "must be set: "+why)
 	}
 }
@@ -54,12 +59,12 @@ func (p *parser) duration(s setting, lowest, highest time.Duration) time.Duratio
 	return d
 }
 
-// retention is how long something is kept; 0 is for ever.
-func (p *parser) retention(s setting, shortest time.Duration) time.Duration {
+// retention parses a duration from lowest to maxRetain, or 0 for forever.
+func (p *parser) retention(s setting, lowest time.Duration) time.Duration {
 	d, err := time.ParseDuration(s.value)
-	if err != nil || d != 0 && (d < shortest || d > longestRetention) {
+	if err != nil || d != 0 && (d < lowest || d > maxRetain) {
 		p.reject(s.name, fmt.Sprintf("must be a duration in hours such as 2160h, from %.0fh to %.0fh, or 0 for ever",
-			shortest.Hours(), longestRetention.Hours()))
+			lowest.Hours(), maxRetain.Hours()))
 	}
 	return d
 }
@@ -71,21 +76,22 @@ func (p *parser) match(s setting, pattern, problem string) string {
 	return s.value
 }
 
-// model is the name of a model, which becomes part of a URL's path.
+// model parses the name of a model. The name becomes part of a URL path, so
+// only safe characters are valid.
 func (p *parser) model(s setting) string {
 	return p.match(s, `^(models/)?[A-Za-z0-9._-]*$`, "must be the name of a model such as gemini-3.5-flash-lite")
 }
 
 func (p *parser) instructions(s setting) string {
 	if s.value == "" {
-		return strings.TrimSpace(builtInInstructions)
+		return strings.TrimSpace(defaultInstructions)
 	}
 	return s.value
 }
 
-// secret may hold anything but control characters: a line break within one
-// means that it was pasted together with something else, and would be refused
-// in a header much later.
+// secret parses a secret, which must not contain control characters. A line
+// break means that other text was pasted with it, and net/http would reject the
+// header only when the secret is first used.
 func (p *parser) secret(s setting) sensitive.Secret {
 	if strings.ContainsFunc(s.value, unicode.IsControl) {
 		p.reject(s.name, "must be one line without control characters")
@@ -93,18 +99,18 @@ func (p *parser) secret(s setting) sensitive.Secret {
 	return sensitive.NewSecret(s.value)
 }
 
-// secrets are separated by commas, or stand on lines of their own in a file.
+// secrets parses secrets that are separated by commas or line breaks.
 func (p *parser) secrets(s setting) []sensitive.Secret {
 	var all []sensitive.Secret
-	for _, value := range list(strings.ReplaceAll(s.value, "\n", ",")) {
+	for _, value := range splitList(strings.ReplaceAll(s.value, "\n", ",")) {
 		all = append(all, p.secret(setting{name: s.name, value: value}))
 	}
 	return all
 }
 
-// database tells a connection string from garbage and leaves the rest to the
-// driver, which knows forms that no URL parser reads: several hosts and ports,
-// keywords and values.
+// database parses a connection string. It checks only the beginning, because
+// the driver accepts forms that net/url does not: several hosts and ports, and
+// lists of keyword=value.
 func (p *parser) database(s setting) sensitive.Secret {
 	if s.value != "" && !regexp.MustCompile(`^(postgres(ql)?://.|\w+\s*=)`).MatchString(s.value) {
 		p.reject(s.name, "must be a PostgreSQL connection string such as postgres://user:password@localhost:5432/aisha")
@@ -112,7 +118,7 @@ func (p *parser) database(s setting) sensitive.Secret {
 	return p.secret(s)
 }
 
-// url is the address of another API, without the slash at its end.
+// url parses the base URL of an API and trims the slash at its end.
 func (p *parser) url(s setting) string {
 	if s.value == "" {
 		return ""
@@ -124,9 +130,10 @@ func (p *parser) url(s setting) string {
 	return strings.TrimRight(s.value, "/")
 }
 
-// origins are what browsers send as Origin: a scheme and a host, no path.
+// origins parses a list of origins as browsers send them in the Origin header,
+// which is a scheme and a host without a path, or * for all.
 func (p *parser) origins(s setting) []string {
-	origins := list(s.value)
+	origins := splitList(s.value)
 	for _, origin := range origins {
 		u, err := url.Parse(origin)
 		if origin != "*" && (err != nil || !isHTTP(u) || u.Scheme+"://"+u.Host != origin) {
@@ -141,7 +148,7 @@ func isHTTP(u *url.URL) bool {
 	return (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != ""
 }
 
-// rate reads 20/m, 5/s, 100/h and 0.
+// rate parses a rate such as 5/s, 20/m or 100/h. 0 means no limit.
 func (p *parser) rate(s setting) Rate {
 	if s.value == "0" {
 		return Rate{}
@@ -155,12 +162,13 @@ func (p *parser) rate(s setting) Rate {
 	return Rate{Requests: n, Window: window}
 }
 
-// prefixes are CIDRs; an address alone is a network of one.
+// prefixes parses a list of CIDR networks. An address without a prefix length
+// is a network of one address.
 func (p *parser) prefixes(s setting) []netip.Prefix {
 	var prefixes []netip.Prefix
-	for _, cidr := range list(s.value) {
+	for _, cidr := range splitList(s.value) {
 		prefix, err := netip.ParsePrefix(cidr)
-		if address, alone := netip.ParseAddr(cidr); alone == nil {
+		if address, addressErr := netip.ParseAddr(cidr); addressErr == nil {
 			prefix, err = address.Prefix(address.BitLen())
 		}
 		if err != nil {
@@ -172,24 +180,24 @@ func (p *parser) prefixes(s setting) []netip.Prefix {
 	return prefixes
 }
 
-// level is the log level. DEBUG is a short way to say LOG_LEVEL=debug.
+// level parses LOG_LEVEL. DEBUG=true is short for LOG_LEVEL=debug.
 func (p *parser) level(s, debug setting) slog.Level {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(s.value)); err != nil {
 		p.reject(s.name, "must be debug, info, warn or error")
 	}
-	on, err := strconv.ParseBool(debug.value)
+	isDebug, err := strconv.ParseBool(debug.value)
 	if err != nil {
 		p.reject(debug.name, "must be true or false")
 	}
-	if on {
+	if isDebug {
 		return min(level, slog.LevelDebug)
 	}
 	return level
 }
 
-// list is what stands between the commas, without blanks.
-func list(value string) []string {
+// splitList splits a value at its commas, trims the items and drops empty ones.
+func splitList(value string) []string {
 	var items []string
 	for item := range strings.SplitSeq(value, ",") {
 		if item = strings.TrimSpace(item); item != "" {

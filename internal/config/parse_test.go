@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-func TestValuesAtTheEdge(t *testing.T) {
+func TestLoad_ValidAndInvalidValues(t *testing.T) {
 	for _, test := range []struct {
-		name      string
-		good, bad []string
+		name           string
+		valid, invalid []string
 	}{
 		{"DATABASE_URL",
 			[]string{"postgres://h/d", "postgresql://[::1]:5432/d", "postgres://a:1,b:2/d", "host=a,b port=1,2 dbname=d", "dbname = d"},
@@ -34,32 +34,35 @@ func TestValuesAtTheEdge(t *testing.T) {
 		{"LOG_LEVEL", []string{"debug", "INFO", "error"}, []string{"verbose", "1"}},
 		{"LOG_FORMAT", []string{"json", "text"}, []string{"JSON", "logfmt"}},
 	} {
-		given(t, "DATABASE_URL="+database)
-		for _, value := range test.good {
+		setenv(t, "DATABASE_URL="+database)
+		for _, value := range test.valid {
 			t.Setenv(test.name, value)
 			if _, err := Load(); err != nil {
-				t.Errorf("%s=%q: %v", test.name, value, err)
+				t.Errorf("%s=%q: got error %v, want none", test.name, value, err)
 			}
 		}
-		for _, value := range test.bad {
+		for _, value := range test.invalid {
 			t.Setenv(test.name, value)
 			_, err := Load()
 			if err == nil {
-				t.Errorf("%s=%q is taken", test.name, value)
-			} else if problems := problemsOf(t, err); len(problems) != 1 || problems[test.name] == "" {
-				t.Errorf("%s=%q: got %v", test.name, value, err)
+				t.Errorf("%s=%q: got no error, want one", test.name, value)
+			} else if problems := problemsByName(t, err); len(problems) != 1 || problems[test.name] == "" {
+				t.Errorf("%s=%q: got error %v, want one problem with this variable", test.name, value, err)
 			}
 		}
 	}
 }
 
-func TestRatesHaveTheirWindow(t *testing.T) {
+func TestLoad_Rates(t *testing.T) {
 	for value, want := range map[string]Rate{
-		"0": {}, "5/s": {5, time.Second}, "20/m": {20, time.Minute}, "100/h": {100, time.Hour},
+		"0":     {},
+		"5/s":   {Requests: 5, Window: time.Second},
+		"20/m":  {Requests: 20, Window: time.Minute},
+		"100/h": {Requests: 100, Window: time.Hour},
 	} {
-		given(t, "DATABASE_URL="+database, "RATE_LIMIT_GEMINI="+value)
+		setenv(t, "DATABASE_URL="+database, "RATE_LIMIT_GEMINI="+value)
 		if cfg, err := Load(); err != nil || cfg.RateGemini != want {
-			t.Errorf("%s: got %v, %v", value, cfg.RateGemini, err)
+			t.Errorf("%s: got %v, error %v, want %v", value, cfg.RateGemini, err, want)
 		}
 	}
 }

@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// Problem is what is wrong with one variable. It never quotes the value, which
-// may be a secret or a secret put into the wrong variable.
+// Problem says why a variable is invalid. It never quotes the value, because any
+// variable may contain a secret by mistake.
 type Problem struct {
 	Name    string
 	Message string
 }
 
-// Problems is everything that is wrong with the configuration.
+// Problems is an error that lists all invalid variables.
 type Problems []Problem
 
-// Error lists the problems, one a line.
+// Error lists the problems, one on each line.
 func (p Problems) Error() string {
 	noun := "problems"
 	if len(p) == 1 {

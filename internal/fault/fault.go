@@ -1,9 +1,9 @@
-// Package fault decides what kind of error happened, what a caller may read of
-// it and whether trying again can help.
+// Package fault classifies errors: the kind of error, the text that a caller
+// may see, and whether a retry can succeed.
 //
-// An error has two texts. Message is the only one a caller can ever see; the
-// cause is for the log. An error that nobody classified is [Internal], so that
-// forgetting to classify can hide a cause but never leak one.
+// An error has two texts. Message is the only one that callers see; the cause
+// goes to the log. An error without a classification is [Internal], so a
+// forgotten classification hides a cause but never leaks one.
 package fault
 
 import (
@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// Kind is what happened, from the point of view of whoever called us.
+// Kind is the class of an error, from the caller's point of view.
 type Kind uint8
 
-// The kinds, one for each row of the table of failures in the contract.
+// The kinds, one for each row of the failure table in api/openapi.yaml.
 const (
 	Internal Kind = iota
 	Malformed
@@ -23,6 +23,7 @@ const (
 	Forbidden
 	NotFound
 	MethodNotAllowed
+	Conflict
 	TooLarge
 	UnsupportedMediaType
 	Invalid
@@ -34,7 +35,7 @@ const (
 	NotConfigured
 )
 
-// Code is the name of the kind that programs read.
+// Code returns the machine-readable name of the kind.
 func (k Kind) Code() string {
 	switch k {
 	case Malformed:
@@ -47,6 +48,8 @@ func (k Kind) Code() string {
 		return "not_found"
 	case MethodNotAllowed:
 		return "method_not_allowed"
+	case Conflict:
+		return "conflict"
 	case TooLarge:
 		return "too_large"
 	case UnsupportedMediaType:
@@ -70,49 +73,50 @@ func (k Kind) Code() string {
 	}
 }
 
-// String is the same as Code.
+// String returns the same text as Code.
 func (k Kind) String() string { return k.Code() }
 
-// Field says what is wrong with one member of the caller's input.
+// Field describes an error in one member of the caller's input.
 type Field struct {
 	Name    string
 	Message string
 }
 
-// Error is an error whose kind is known.
+// Error is a classified error.
 type Error struct {
 	Kind    Kind
-	Message string  // for the caller: a sentence without names, numbers or causes of ours
-	Fields  []Field // of an Invalid input
+	Message string  // for the caller; contains no internal names, numbers or causes
+	Fields  []Field // set for Invalid only
 
-	// Transient is true where the same call may succeed later.
+	// Transient is true if the same call may succeed later.
 	Transient bool
-	// RetryAfter is how long to wait before that, where the other side said so.
+	// RetryAfter is the time to wait before a retry, if it is known; otherwise 0.
 	RetryAfter time.Duration
 
 	cause error
 }
 
-// New is an error without a cause.
+// New returns an error without a cause. Unavailable and UpstreamTimeout errors
+// are transient.
 func New(kind Kind, message string) *Error {
 	return &Error{Kind: kind, Message: message, Transient: kind == Unavailable || kind == UpstreamTimeout}
 }
 
-// Wrap is an error with a cause, which only the log shows.
+// Wrap returns an error with a cause, which appears in logs only.
 func Wrap(cause error, kind Kind, message string) *Error {
 	e := New(kind, message)
 	e.cause = cause
 	return e
 }
 
-// InvalidField is the error of an input with one member that is wrong.
+// InvalidField returns an Invalid error for one member of the input.
 func InvalidField(name, message string) *Error {
 	e := New(Invalid, "the request is not valid")
 	e.Fields = []Field{{Name: name, Message: message}}
 	return e
 }
 
-// Error is the text for the log: the kind, the message and the cause.
+// Error returns the text for the log: the kind, the message and the cause.
 func (e *Error) Error() string {
 	if e.cause == nil {
 		return fmt.Sprintf("%s: %s", e.Kind, e.Message)
@@ -123,8 +127,8 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Of is the outermost classified error in err's chain. An error that nobody
-// classified is Internal, with err as its cause. Of(nil) is nil.
+// Of returns the outermost *Error in err's chain. If the chain has none, it
+// returns an Internal error with err as its cause. Of(nil) is nil.
 func Of(err error) *Error {
 	if err == nil {
 		return nil

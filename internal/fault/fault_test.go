@@ -10,47 +10,51 @@ import (
 	"aisha/internal/fault"
 )
 
-func TestOfFindsTheOutermostFault(t *testing.T) {
+func TestOf(t *testing.T) {
 	t.Parallel()
-	inner := fault.New(fault.NotFound, "no such thing")
-	outer := fault.Wrap(inner, fault.Unavailable, "later")
-	if got := fault.Of(fmt.Errorf("reading: %w", outer)); got != outer {
-		t.Errorf("got %v, want the outer fault", got)
-	}
+	t.Run("outermost_fault", func(t *testing.T) {
+		t.Parallel()
+		inner := fault.New(fault.NotFound, "no such thing")
+		outer := fault.Wrap(inner, fault.Unavailable, "later")
+		if got := fault.Of(fmt.Errorf("reading: %w", outer)); got != outer {
+			t.Errorf("got %v, want the outer fault %v", got, outer)
+		}
+	})
+	t.Run("unclassified_error_is_internal_and_its_text_is_hidden", func(t *testing.T) {
+		t.Parallel()
+		got := fault.Of(errors.New("password=hunter2"))
+		if got.Kind != fault.Internal || strings.Contains(got.Message, "hunter2") {
+			t.Errorf("got kind %v and message %q, want kind internal and a message without the cause", got.Kind, got.Message)
+		}
+		if !strings.Contains(got.Error(), "hunter2") {
+			t.Errorf("the log text is %q, want it to contain the cause", got.Error())
+		}
+	})
+	t.Run("nil", func(t *testing.T) {
+		t.Parallel()
+		if fault.Of(nil) != nil || fault.Is(nil, fault.Internal) {
+			t.Errorf("Of(nil) = %v, Is(nil, Internal) = %t; want nil and false", fault.Of(nil), fault.Is(nil, fault.Internal))
+		}
+	})
 }
 
-func TestWhatNobodyClassifiedIsInternalAndSaysNothing(t *testing.T) {
-	t.Parallel()
-	got := fault.Of(errors.New("password=hunter2"))
-	if got.Kind != fault.Internal || strings.Contains(got.Message, "hunter2") {
-		t.Errorf("got %v with message %q", got.Kind, got.Message)
-	}
-	if !strings.Contains(got.Error(), "hunter2") {
-		t.Error("the cause is lost for the log")
-	}
-}
-
-func TestOfNothingIsNothing(t *testing.T) {
-	t.Parallel()
-	if fault.Of(nil) != nil || fault.Is(nil, fault.Internal) {
-		t.Error("nil is taken for an error")
-	}
-}
-
-func TestWrapKeepsTheCause(t *testing.T) {
+func TestWrap(t *testing.T) {
 	t.Parallel()
 	if err := fault.Wrap(io.EOF, fault.Upstream, "bad answer"); !errors.Is(err, io.EOF) || !fault.Is(err, fault.Upstream) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want an upstream fault that wraps io.EOF", err)
 	}
 }
 
-func TestEveryKindHasACodeOfItsOwn(t *testing.T) {
+func TestKind_Code(t *testing.T) {
 	t.Parallel()
-	seen := map[string]fault.Kind{}
+	kinds := map[string]fault.Kind{}
 	for k := fault.Internal; k <= fault.NotConfigured; k++ {
-		if other, twice := seen[k.Code()]; twice {
+		if other, exists := kinds[k.Code()]; exists {
 			t.Errorf("kinds %d and %d share the code %q", k, other, k.Code())
 		}
-		seen[k.Code()] = k
+		kinds[k.Code()] = k
+	}
+	if got := fault.Conflict.Code(); got != "conflict" {
+		t.Errorf("Conflict.Code() = %q, want %q", got, "conflict")
 	}
 }

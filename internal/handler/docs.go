@@ -12,15 +12,16 @@ import (
 
 	"aisha/api"
 	"aisha/internal/fault"
+	"aisha/internal/handler/wire"
 )
 
-// docsPolicy is the Content-Security-Policy of the pages: all they load comes
-// from here. Both programs style by script, and ReDoc searches in a worker
-// that it makes of a blob.
+// docsPolicy is the Content-Security-Policy of the documentation pages. They
+// load everything from this server. Swagger UI and ReDoc both set inline
+// styles, and ReDoc searches in a worker that it creates from a blob.
 const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
 	"font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// document is a file that does not change while the program runs.
+// document is a file that does not change while the process runs.
 type document struct {
 	contentType string
 	content     []byte
@@ -31,33 +32,36 @@ func newDocument(contentType string, content []byte) document {
 	return document{contentType: contentType, content: content, etag: fmt.Sprintf(`"%x"`, sha256.Sum256(content))}
 }
 
-// reply lets callers keep the document, if they ask each time whether it is
-// still the same: the next version of the program may have another.
-func (d document) reply(r *http.Request, policy string) reply {
+// respond returns the document, or 304 if the client has it already. Clients
+// must revalidate a cached document on every use, because another version of
+// the program may serve another document. An empty policy sets none.
+func (d document) respond(r *http.Request, policy string) wire.Response {
 	header := http.Header{"Etag": {d.etag}, "Cache-Control": {"no-cache"}}
 	if policy != "" {
 		header.Set("Content-Security-Policy", policy)
 	}
 	if strings.Contains(r.Header.Get("If-None-Match"), d.etag) {
-		return reply{status: http.StatusNotModified, header: header}
+		return wire.Response{Status: http.StatusNotModified, Header: header}
 	}
-	return reply{status: http.StatusOK, header: header, contentType: d.contentType, body: d.content}
+	return wire.Response{Status: http.StatusOK, Header: header, ContentType: d.contentType, Body: d.content}
 }
 
-// docs are the API's description and the pages that show it.
+// docs serves the API's description and the pages that show it.
 type docs struct {
-	files     map[string]document
-	yamlText  document
-	jsonText  document
-	noSuchDoc error
+	files    map[string]document
+	yaml     document
+	json     document
+	notFound error
 }
 
+// newDocs reads the embedded files. It panics if that fails, which only a
+// broken build can cause.
 func newDocs() *docs {
 	d := &docs{
-		files:     map[string]document{},
-		yamlText:  newDocument("application/yaml", api.YAML()),
-		jsonText:  newDocument("application/json; charset=utf-8", api.JSON()),
-		noSuchDoc: fault.New(fault.NotFound, "there is no such file"),
+		files:    map[string]document{},
+		yaml:     newDocument("application/yaml", api.YAML()),
+		json:     newDocument("application/json; charset=utf-8", api.JSON()),
+		notFound: fault.New(fault.NotFound, "there is no such file"),
 	}
 	entries, err := fs.ReadDir(api.Docs(), ".")
 	if err != nil {
@@ -73,7 +77,8 @@ func newDocs() *docs {
 	return d
 }
 
-// contentType does not ask the machine, whose tables differ.
+// contentType returns the content type of a documentation file. It does not use
+// mime.TypeByExtension, whose result depends on the machine.
 func contentType(name string) string {
 	switch path.Ext(name) {
 	case ".html":
@@ -87,23 +92,27 @@ func contentType(name string) string {
 	}
 }
 
-// page answers GET /docs and GET /redoc.
-func (d *docs) page(name string) func(*http.Request) (reply, error) {
+// page handles GET /docs and GET /redoc.
+func (d *docs) page(name string) wire.HandlerFunc {
 	page := d.files[name]
-	return func(r *http.Request) (reply, error) { return page.reply(r, docsPolicy), nil }
+	return func(r *http.Request) (wire.Response, error) { return page.respond(r, docsPolicy), nil }
 }
 
-// asset answers GET /docs/{file}: scripts, styles and licences.
-func (d *docs) asset(r *http.Request) (reply, error) {
-	file, there := d.files[chi.URLParam(r, "file")]
-	if !there {
-		return reply{}, d.noSuchDoc
+// asset handles GET /docs/{file}: scripts, styles and licences.
+func (d *docs) asset(r *http.Request) (wire.Response, error) {
+	file, exists := d.files[chi.URLParam(r, "file")]
+	if !exists {
+		return wire.Response{}, d.notFound
 	}
-	return file.reply(r, ""), nil
+	return file.respond(r, ""), nil
 }
 
-// yaml answers GET /openapi.yaml.
-func (d *docs) yaml(r *http.Request) (reply, error) { return d.yamlText.reply(r, ""), nil }
+// openAPIYAML handles GET /openapi.yaml.
+func (d *docs) openAPIYAML(r *http.Request) (wire.Response, error) {
+	return d.yaml.respond(r, ""), nil
+}
 
-// json answers GET /openapi.json.
-func (d *docs) json(r *http.Request) (reply, error) { return d.jsonText.reply(r, ""), nil }
+// openAPIJSON handles GET /openapi.json.
+func (d *docs) openAPIJSON(r *http.Request) (wire.Response, error) {
+	return d.json.respond(r, ""), nil
+}

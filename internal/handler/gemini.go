@@ -4,38 +4,40 @@ import (
 	"net/http"
 	"strconv"
 
+	"aisha/internal/handler/wire"
 	"aisha/internal/service/gemini"
 )
 
-type said struct {
+type completionBody struct {
 	Response string `json:"response"`
 }
 
-// ask answers POST /gemini.
-func ask(service Gemini) func(*http.Request) (reply, error) {
-	return func(r *http.Request) (reply, error) {
-		prompt, err := decode(r, func(m *members) string { return m.text("prompt") })
+// askGemini handles POST /gemini.
+func askGemini(service Gemini) wire.HandlerFunc {
+	return func(r *http.Request) (wire.Response, error) {
+		prompt, err := wire.Decode(r, func(m *wire.Members) string { return m.String("prompt") })
 		if err != nil {
-			return reply{}, err
+			return wire.Response{}, err
 		}
-		answer, err := service.Ask(r.Context(), prompt).Get()
+		completion, err := service.Ask(r.Context(), prompt).Get()
 		if err != nil {
-			return reply{}, err
+			return wire.Response{}, err
 		}
-		return reply{
-			status: http.StatusOK,
-			header: aboutAnswer(answer),
-			body:   said{Response: answer.Text.Reveal()},
+		return wire.Response{
+			Status: http.StatusOK,
+			Header: completionHeader(completion),
+			Body:   completionBody{Response: completion.Text.Reveal()},
 		}, nil
 	}
 }
 
-// aboutAnswer is what the body, which is exact, has no place for.
-func aboutAnswer(answer gemini.Answer) http.Header {
+// completionHeader returns the details of a completion as headers, because the
+// contract fixes the members of the body.
+func completionHeader(completion gemini.Completion) http.Header {
 	header := http.Header{}
-	header.Set("Aisha-Model", answer.Model)
-	header.Set("Aisha-Finish-Reason", answer.FinishReason)
-	header.Set("Aisha-Prompt-Tokens", strconv.Itoa(answer.PromptTokens))
-	header.Set("Aisha-Response-Tokens", strconv.Itoa(answer.ResponseTokens))
+	header.Set("Aisha-Model", completion.Model)
+	header.Set("Aisha-Finish-Reason", completion.FinishReason)
+	header.Set("Aisha-Prompt-Tokens", strconv.Itoa(completion.PromptTokens))
+	header.Set("Aisha-Response-Tokens", strconv.Itoa(completion.ResponseTokens))
 	return header
 }

@@ -26,6 +26,7 @@ import (
 	"aisha/internal/service/gemini"
 	"aisha/internal/service/waitlist"
 	"aisha/internal/service/whatsapp"
+	"aisha/internal/service/whatsapp/webhook"
 )
 
 func TestMain(m *testing.M) {
@@ -33,15 +34,15 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// The services, as functions.
+// The services are fakes whose methods call functions.
 type (
-	joinFunc func(context.Context, waitlist.SignUp) (waitlist.Entry, error)
-	askFunc  func(context.Context, string) (gemini.Answer, error)
-	webhook  struct {
+	joinFunc     func(context.Context, waitlist.SignUp) (waitlist.Entry, error)
+	askFunc      func(context.Context, string) (gemini.Completion, error)
+	fakeWhatsApp struct {
 		receive   func(ctx context.Context, signature string, body []byte) (whatsapp.Receipt, error)
 		subscribe func(whatsapp.Subscription) (string, error)
-		kept      func(before int64) ([]whatsapp.KeptItem, error)
-		closed    []whatsapp.Gate
+		kept      func(before int64) ([]whatsapp.UnhandledItem, error)
+		holds     []whatsapp.SendHold
 	}
 )
 
@@ -49,52 +50,59 @@ func (f joinFunc) Join(ctx context.Context, in waitlist.SignUp) resource.Resourc
 	return resource.From(f(ctx, in))
 }
 
-func (f askFunc) Ask(ctx context.Context, prompt string) resource.Resource[gemini.Answer] {
+func (f askFunc) Ask(ctx context.Context, prompt string) resource.Resource[gemini.Completion] {
 	return resource.From(f(ctx, prompt))
 }
 
-func (f webhook) Receive(ctx context.Context, signature string, body []byte) resource.Resource[whatsapp.Receipt] {
-	return resource.From(f.receive(ctx, signature, body))
+func (f fakeWhatsApp) Receive(ctx context.Context, header string, readBody func() ([]byte, error)) resource.Resource[whatsapp.Receipt] {
+	var body []byte
+	if _, ok := webhook.ParseSignature(header); ok {
+		var err error
+		if body, err = readBody(); err != nil {
+			return resource.Failure[whatsapp.Receipt](err)
+		}
+	}
+	return resource.From(f.receive(ctx, header, body))
 }
 
-func (f webhook) Subscribe(in whatsapp.Subscription) resource.Resource[string] {
+func (f fakeWhatsApp) Subscribe(in whatsapp.Subscription) resource.Resource[string] {
 	return resource.From(f.subscribe(in))
 }
 
-func (f webhook) Kept(_ context.Context, before int64) resource.Resource[[]whatsapp.KeptItem] {
+func (f fakeWhatsApp) UnhandledItems(_ context.Context, before int64) resource.Resource[[]whatsapp.UnhandledItem] {
 	return resource.From(f.kept(before))
 }
 
-func (f webhook) Sending(context.Context) resource.Resource[whatsapp.SendingState] {
-	return resource.Success(whatsapp.SendingState{Closed: f.closed})
+func (f fakeWhatsApp) SendingState(context.Context) resource.Resource[whatsapp.SendingState] {
+	return resource.Success(whatsapp.SendingState{Holds: f.holds})
 }
 
-// joinFailing and askFailing are services that fail with err.
+// joinFailing and askFailing return services that fail with err.
 func joinFailing(err error) joinFunc {
 	return func(context.Context, waitlist.SignUp) (waitlist.Entry, error) { return waitlist.Entry{}, err }
 }
 
 func askFailing(err error) askFunc {
-	return func(context.Context, string) (gemini.Answer, error) { return gemini.Answer{}, err }
+	return func(context.Context, string) (gemini.Completion, error) { return gemini.Completion{}, err }
 }
 
-// working are options of an API in which all works; change them as a test needs.
-func working(change ...func(*handler.Options)) handler.Options {
+// workingOptions returns options with services that succeed, changed by change.
+func workingOptions(change ...func(*handler.Options)) handler.Options {
 	metrics := prometheus.NewRegistry()
 	o := handler.Options{
 		Waitlist: joinFunc(func(context.Context, waitlist.SignUp) (waitlist.Entry, error) { return waitlist.Entry{ID: 1}, nil }),
-		Gemini: askFunc(func(context.Context, string) (gemini.Answer, error) {
-			return gemini.Answer{
+		Gemini: askFunc(func(context.Context, string) (gemini.Completion, error) {
+			return gemini.Completion{
 				Text: sensitive.NewText("1 < 2 & that's it"), Model: "gemini-test", FinishReason: "STOP",
 				PromptTokens: 5, ResponseTokens: 7,
 			}, nil
 		}),
-		WhatsApp: webhook{
+		WhatsApp: fakeWhatsApp{
 			receive: func(context.Context, string, []byte) (whatsapp.Receipt, error) {
 				return whatsapp.Receipt{Messages: 2, Statuses: 1}, nil
 			},
 			subscribe: func(in whatsapp.Subscription) (string, error) { return in.Challenge, nil },
-			kept:      func(int64) ([]whatsapp.KeptItem, error) { return nil, nil },
+			kept:      func(int64) ([]whatsapp.UnhandledItem, error) { return nil, nil },
 		},
 		Ready:      func(context.Context) error { return nil },
 		Metrics:    promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),
@@ -107,10 +115,12 @@ func working(change ...func(*handler.Options)) handler.Options {
 	return o
 }
 
-func newAPI(change ...func(*handler.Options)) http.Handler { return handler.New(working(change...)) }
+func newAPI(change ...func(*handler.Options)) http.Handler {
+	return handler.New(workingOptions(change...))
+}
 
-// logged makes the options log into what it returns.
-func logged(level slog.Level) (*syncBuffer, func(*handler.Options)) {
+// logTo returns a buffer and an option that makes the API log into it.
+func logTo(level slog.Level) (*syncBuffer, func(*handler.Options)) {
 	out := &syncBuffer{}
 	log := slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level}))
 	return out, func(o *handler.Options) { o.Log = log }
@@ -127,7 +137,7 @@ func (b *syncBuffer) Write(p []byte) (int, error) {
 	return b.out.Write(p)
 }
 
-// lines are the log's lines so far.
+// lines returns the log lines so far.
 func (b *syncBuffer) lines(t *testing.T) []map[string]any {
 	t.Helper()
 	b.mu.Lock()
@@ -144,7 +154,7 @@ func (b *syncBuffer) lines(t *testing.T) []map[string]any {
 	return all
 }
 
-// post is a POST of JSON.
+// post returns a POST request with a JSON body.
 func post(path, body string) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
@@ -153,47 +163,60 @@ func post(path, body string) *http.Request {
 
 func get(path string) *http.Request { return httptest.NewRequest(http.MethodGet, path, nil) }
 
-// answer is what a caller got.
-type answer struct {
+// response is what a client received.
+type response struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// call sends the request and checks the answer against the API's description,
-// and the request too if it was answered with success.
-func call(t *testing.T, api http.Handler, r *http.Request) answer {
+// checks selects what is validated against the API's description.
+type checks int
+
+const (
+	responseOnly checks = iota
+	requestAndResponse
+)
+
+// call sends the request and validates the response against the API's
+// description. If the response is a success, it validates the request too.
+func call(t *testing.T, api http.Handler, r *http.Request) response {
 	t.Helper()
-	return send(t, api, r, true)
+	return callAndCheck(t, api, r, requestAndResponse)
 }
 
 // callUndescribed is call for requests that succeed although the description
-// does not speak of them: we take more than we ask for.
-func callUndescribed(t *testing.T, api http.Handler, r *http.Request) answer {
+// does not allow them. The API accepts more than it documents.
+func callUndescribed(t *testing.T, api http.Handler, r *http.Request) response {
 	t.Helper()
-	return send(t, api, r, false)
+	return callAndCheck(t, api, r, responseOnly)
 }
 
-func send(t *testing.T, api http.Handler, r *http.Request, checkRequest bool) answer {
+// callUnchecked is call without any validation.
+func callUnchecked(api http.Handler, r *http.Request) response {
+	recorder := httptest.NewRecorder()
+	api.ServeHTTP(recorder, r)
+	return response{recorder.Code, recorder.Result().Header, recorder.Body.String()}
+}
+
+func callAndCheck(t *testing.T, api http.Handler, r *http.Request, what checks) response {
 	t.Helper()
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	recorder := httptest.NewRecorder()
-	api.ServeHTTP(recorder, r)
-	got := answer{recorder.Code, recorder.Result().Header, recorder.Body.String()}
+	got := callUnchecked(api, r)
 
-	again := r.Clone(context.Background())
-	again.Body = io.NopCloser(bytes.NewReader(body))
-	checkAnswer(t, again, got, checkRequest)
+	unread := r.Clone(context.Background())
+	unread.Body = io.NopCloser(bytes.NewReader(body))
+	checkResponse(t, unread, got, what)
 	return got
 }
 
-// checkAnswer holds an exchange against the API's description. Where it knows no
-// such route, the answer must be a failure in the general form.
-func checkAnswer(t *testing.T, r *http.Request, got answer, checkRequest bool) {
+// checkResponse validates a response against the API's description. The response
+// to an unknown route must be a failure in the general form.
+func checkResponse(t *testing.T, r *http.Request, got response, what checks) {
 	t.Helper()
 	doc, router := description(t)
 	route, params, err := router.FindRoute(r)
@@ -207,7 +230,7 @@ func checkAnswer(t *testing.T, r *http.Request, got answer, checkRequest bool) {
 		Request: r, PathParams: params, Route: route,
 		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc},
 	}
-	if checkRequest && got.status < 300 {
+	if what == requestAndResponse && got.status < 300 {
 		if err := openapi3filter.ValidateRequest(t.Context(), in); err != nil {
 			t.Errorf("%s %s: the description does not allow this request: %v", r.Method, r.URL, err)
 		}
@@ -218,11 +241,11 @@ func checkAnswer(t *testing.T, r *http.Request, got answer, checkRequest bool) {
 	}
 	out.SetBodyBytes([]byte(got.body))
 	if err := openapi3filter.ValidateResponse(t.Context(), out); err != nil {
-		t.Errorf("%s %s: the description does not allow this answer: %v\n%s", r.Method, r.URL, err, got.body)
+		t.Errorf("%s %s: the description does not allow this response: %v\n%s", r.Method, r.URL, err, got.body)
 	}
 }
 
-func checkFailure(t *testing.T, doc *openapi3.T, got answer) {
+func checkFailure(t *testing.T, doc *openapi3.T, got response) {
 	t.Helper()
 	var body any
 	if err := json.Unmarshal([]byte(got.body), &body); err != nil {
@@ -230,12 +253,13 @@ func checkFailure(t *testing.T, doc *openapi3.T, got answer) {
 		return
 	}
 	if err := doc.Components.Schemas["Failure"].Value.VisitJSON(body); err != nil {
-		t.Errorf("the body is no failure: %v\n%s", err, got.body)
+		t.Errorf("the body does not have the form of a failure: %v\n%s", err, got.body)
 	}
 }
 
-// wantFailure checks status and code.
-func wantFailure(t *testing.T, got answer, status int, code string) {
+// wantFailure checks the status and the code of a failure, and the headers that
+// every response has.
+func wantFailure(t *testing.T, got response, status int, code string) {
 	t.Helper()
 	var body struct{ Code string }
 	_ = json.Unmarshal([]byte(got.body), &body)
@@ -243,23 +267,37 @@ func wantFailure(t *testing.T, got answer, status int, code string) {
 		t.Errorf("got %d %q, want %d %q: %s", got.status, body.Code, status, code, got.body)
 	}
 	if got.header.Get("X-Request-Id") == "" || got.header.Get("X-Content-Type-Options") != "nosniff" {
-		t.Errorf("a failure without its headers: %v", got.header)
+		t.Errorf("got the headers %v, want X-Request-Id and X-Content-Type-Options: nosniff", got.header)
 	}
 }
 
-// described is the API's description and its routes.
-type described struct {
+// fieldsOf returns the field names in the details of a failure.
+func fieldsOf(t *testing.T, got response) []string {
+	t.Helper()
+	var body struct{ Details []struct{ Field string } }
+	if err := json.Unmarshal([]byte(got.body), &body); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, detail := range body.Details {
+		names = append(names, detail.Field)
+	}
+	return names
+}
+
+// parsedDescription is the API's description and its routes.
+type parsedDescription struct {
 	doc    *openapi3.T
 	router routers.Router
 }
 
-var readDescription = sync.OnceValues(func() (described, error) {
+var readDescription = sync.OnceValues(func() (parsedDescription, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(api.YAML())
 	if err != nil {
-		return described{}, err
+		return parsedDescription{}, err
 	}
 	router, err := gorillamux.NewRouter(doc)
-	return described{doc, router}, err
+	return parsedDescription{doc, router}, err
 })
 
 func description(t *testing.T) (*openapi3.T, routers.Router) {

@@ -6,24 +6,12 @@ import (
 	"time"
 
 	"aisha/internal/fault"
+	"aisha/internal/handler/wire"
 	"aisha/internal/resource"
-	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp"
 )
 
-// requireOperator lets nobody pass who does not have the operator's token.
-// Without a token there is no operator.
-func requireOperator(token sensitive.Secret) middlewareFunc {
-	if !token.IsZero() {
-		return requireKey([]sensitive.Secret{token})
-	}
-	off := serve(func(*http.Request) (reply, error) {
-		return reply{}, fault.New(fault.NotConfigured, "operator routes are not configured: ADMIN_TOKEN is not set")
-	})
-	return func(http.Handler) http.Handler { return off }
-}
-
-type keptItem struct {
+type unhandledItemBody struct {
 	ID         int64     `json:"id"`
 	Field      string    `json:"field"`
 	Reason     string    `json:"reason"`
@@ -31,23 +19,42 @@ type keptItem struct {
 	ReceivedAt time.Time `json:"received_at"`
 }
 
-// listKept answers GET /operator/kept-items.
-func listKept(service WhatsApp) func(*http.Request) (reply, error) {
-	return func(r *http.Request) (reply, error) {
-		var before int64
-		if given := r.URL.Query().Get("before"); given != "" {
-			var err error
-			if before, err = strconv.ParseInt(given, 10, 64); err != nil || before < 1 {
-				return reply{}, fault.InvalidField("before", "must be the id of an item")
-			}
+// listUnhandledItems handles GET /operator/kept-items, the public name of unhandled
+// items.
+func listUnhandledItems(service WhatsApp) wire.HandlerFunc {
+	return func(r *http.Request) (wire.Response, error) {
+		before, err := parseBefore(r.URL.Query().Get("before"))
+		if err != nil {
+			return wire.Response{}, err
 		}
-		listed := service.Kept(r.Context(), before)
-		return show(resource.Map(listed, func(items []whatsapp.KeptItem) []keptItem {
-			shown := make([]keptItem, len(items))
-			for i, item := range items {
-				shown[i] = keptItem{item.ID, item.Field, item.Reason, item.Raw.Reveal(), item.ReceivedAt.UTC()}
-			}
-			return shown
-		}), r.URL.Path)
+		items := service.UnhandledItems(r.Context(), before)
+		return wire.FromResource(resource.Map(items, newUnhandledItemBodies))
 	}
+}
+
+// parseBefore parses the id before which the page starts. It returns 0, the
+// first page, for an empty parameter.
+func parseBefore(parameter string) (int64, error) {
+	if parameter == "" {
+		return 0, nil
+	}
+	before, err := strconv.ParseInt(parameter, 10, 64)
+	if err != nil || before < 1 {
+		return 0, fault.InvalidField("before", "must be the id of an item")
+	}
+	return before, nil
+}
+
+func newUnhandledItemBodies(items []whatsapp.UnhandledItem) []unhandledItemBody {
+	bodies := make([]unhandledItemBody, len(items))
+	for i, item := range items {
+		bodies[i] = unhandledItemBody{
+			ID:         item.ID,
+			Field:      item.Field,
+			Reason:     item.Reason,
+			Raw:        item.Raw.Reveal(),
+			ReceivedAt: item.ReceivedAt.UTC(),
+		}
+	}
+	return bodies
 }

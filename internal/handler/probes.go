@@ -4,52 +4,53 @@ import (
 	"context"
 	"net/http"
 
+	"aisha/internal/handler/wire"
 	"aisha/internal/resource"
 	"aisha/internal/service/whatsapp"
 )
 
-type greeting struct {
+type rootBody struct {
 	Message string `json:"message"`
 }
 
-// root answers GET /.
-func root(*http.Request) (reply, error) {
-	return ok(greeting{Message: "Waiting List API is running"}), nil
+// root handles GET /.
+func root(*http.Request) (wire.Response, error) {
+	return wire.JSON(rootBody{Message: "Waiting List API is running"}), nil
 }
 
-type health struct {
+type healthBody struct {
 	State string `json:"state"`
 }
 
-type readiness struct {
+// healthz handles GET /healthz. A process that can respond is healthy.
+func healthz(*http.Request) (wire.Response, error) {
+	return wire.FromResource(resource.Success(healthBody{State: "up"}))
+}
+
+type readinessBody struct {
 	State   string `json:"state"`
-	Sending string `json:"sending"` // open, waiting, stopped
+	Sending string `json:"sending"` // open, waiting or stopped
 }
 
-// alive answers GET /healthz: whoever can answer is alive.
-func alive(r *http.Request) (reply, error) {
-	return show(resource.Success(health{State: "up"}), r.URL.Path)
-}
-
-// ready answers GET /readyz. That answers cannot go out makes nothing unready:
-// messages are taken and stored as ever.
-func ready(check func(context.Context) error, whatsapps WhatsApp) func(*http.Request) (reply, error) {
-	return func(r *http.Request) (reply, error) {
+// readyz handles GET /readyz. A send hold does not make the service unready,
+// because it still stores incoming messages.
+func readyz(check func(context.Context) error, service WhatsApp) wire.HandlerFunc {
+	return func(r *http.Request) (wire.Response, error) {
 		if err := check(r.Context()); err != nil {
-			return reply{}, err
+			return wire.Response{}, err
 		}
-		return show(resource.Map(whatsapps.Sending(r.Context()), tellReadiness), r.URL.Path)
+		return wire.FromResource(resource.Map(service.SendingState(r.Context()), newReadinessBody))
 	}
 }
 
-func tellReadiness(sending whatsapp.SendingState) readiness {
-	state := readiness{State: "ready", Sending: "open"}
-	for _, gate := range sending.Closed {
-		if gate.Stopped {
-			state.Sending = "stopped"
-			return state
+func newReadinessBody(sending whatsapp.SendingState) readinessBody {
+	body := readinessBody{State: "ready", Sending: "open"}
+	for _, hold := range sending.Holds {
+		if hold.NeedsOperator {
+			body.Sending = "stopped"
+			return body
 		}
-		state.Sending = "waiting"
+		body.Sending = "waiting"
 	}
-	return state
+	return body
 }

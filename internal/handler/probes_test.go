@@ -1,29 +1,45 @@
 package handler_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 
+	"aisha/internal/fault"
 	"aisha/internal/handler"
 	"aisha/internal/service/whatsapp"
 )
 
-func TestReadinessTellsWhetherAnswersGoOut(t *testing.T) {
+func TestReadyz_Sending(t *testing.T) {
 	t.Parallel()
-	waiting, stopped := whatsapp.Gate{PhoneNumberID: "1"}, whatsapp.Gate{PhoneNumberID: "2", Stopped: true}
-	for want, closed := range map[string][]whatsapp.Gate{
+	temporary, permanent := whatsapp.SendHold{PhoneNumberID: "1"}, whatsapp.SendHold{PhoneNumberID: "2", NeedsOperator: true}
+	for want, holds := range map[string][]whatsapp.SendHold{
 		"open":    nil,
-		"waiting": {waiting},
-		"stopped": {waiting, stopped, waiting},
+		"waiting": {temporary},
+		"stopped": {temporary, permanent, temporary},
 	} {
-		api := newAPI(func(o *handler.Options) {
-			service := o.WhatsApp.(webhook)
-			service.closed = closed
-			o.WhatsApp = service
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			api := newAPI(func(o *handler.Options) {
+				service := o.WhatsApp.(fakeWhatsApp)
+				service.holds = holds
+				o.WhatsApp = service
+			})
+			got := call(t, api, get("/readyz"))
+			if body := `{"status":"success","data":{"state":"ready","sending":"` + want + `"}}`; got.status != http.StatusOK || got.body != body {
+				t.Errorf("got %d %s, want 200 %s", got.status, got.body, body)
+			}
 		})
-		got := call(t, api, get("/readyz"))
-		if got.status != http.StatusOK || got.body != `{"status":"success","data":{"state":"ready","sending":"`+want+`"}}` {
-			t.Errorf("%s: got %d %s", want, got.status, got.body)
-		}
+	}
+}
+
+func TestReadyz_NotReady(t *testing.T) {
+	t.Parallel()
+	api := newAPI(func(o *handler.Options) {
+		o.Ready = func(context.Context) error { return fault.New(fault.Unavailable, "the service is stopping") }
+	})
+	wantFailure(t, call(t, api, get("/readyz")), http.StatusServiceUnavailable, "unavailable")
+	if got := call(t, api, get("/healthz")); got.status != http.StatusOK {
+		t.Errorf("GET /healthz of a process that is not ready: got %d, want 200", got.status)
 	}
 }

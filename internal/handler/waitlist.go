@@ -3,27 +3,28 @@ package handler
 import (
 	"net/http"
 
+	"aisha/internal/handler/wire"
 	"aisha/internal/service/waitlist"
 )
 
-type joined struct {
+type joinedBody struct {
 	Message string `json:"message"`
 	ID      int64  `json:"id"`
 }
 
-// join answers POST /waiting-list/.
-func join(service Waitlist) func(*http.Request) (reply, error) {
-	return func(r *http.Request) (reply, error) {
-		in, err := decode(r, func(m *members) waitlist.SignUp {
-			return waitlist.SignUp{Username: m.text("username"), PhoneNumber: m.text("phone_number")}
+// joinWaitlist handles POST /waiting-list/.
+func joinWaitlist(service Waitlist) wire.HandlerFunc {
+	return func(r *http.Request) (wire.Response, error) {
+		in, err := wire.Decode(r, func(m *wire.Members) waitlist.SignUp {
+			return waitlist.SignUp{Username: m.String("username"), PhoneNumber: m.String("phone_number")}
 		})
 		if err != nil {
-			return reply{}, err
+			return wire.Response{}, err
 		}
 		entry, err := service.Join(r.Context(), in).Get()
 		if err != nil {
-			return reply{}, err
+			return wire.Response{}, err
 		}
-		return ok(joined{Message: "Added to waiting list", ID: entry.ID}), nil
+		return wire.JSON(joinedBody{Message: "Added to waiting list", ID: entry.ID}), nil
 	}
 }

@@ -2,16 +2,20 @@ package handler
 
 import (
 	"net/http"
-	"regexp"
 
+	"aisha/internal/handler/wire"
 	"aisha/internal/resource"
 	"aisha/internal/service/whatsapp"
 )
 
-// subscribe answers GET /webhook/whatsapp, by which Meta makes sure that the
-// webhook is ours.
-func subscribe(service WhatsApp) func(*http.Request) (reply, error) {
-	return func(r *http.Request) (reply, error) {
+// maxWebhookBody is the limit of a webhook body, in bytes. api/openapi.yaml
+// documents it.
+const maxWebhookBody = 4 << 20
+
+// verifySubscription handles GET /webhook/whatsapp, with which Meta verifies
+// that the webhook belongs to us.
+func verifySubscription(service WhatsApp) wire.HandlerFunc {
+	return func(r *http.Request) (wire.Response, error) {
 		query := r.URL.Query()
 		challenge, err := service.Subscribe(whatsapp.Subscription{
 			Mode:        query.Get("hub.mode"),
@@ -19,35 +23,32 @@ func subscribe(service WhatsApp) func(*http.Request) (reply, error) {
 			Challenge:   query.Get("hub.challenge"),
 		}).Get()
 		if err != nil {
-			return reply{}, err
+			return wire.Response{}, err
 		}
-		return reply{status: http.StatusOK, contentType: "text/plain; charset=utf-8", body: []byte(challenge)}, nil
+		return wire.Response{
+			Status:      http.StatusOK,
+			ContentType: "text/plain; charset=utf-8",
+			Body:        []byte(challenge),
+		}, nil
 	}
 }
 
-type receipt struct {
+type receiptBody struct {
 	Messages int `json:"messages"`
 	Statuses int `json:"statuses"`
-	Kept     int `json:"kept"`
+	Kept     int `json:"kept"` // unhandled items
 }
 
-// signatureShape is what Meta's signatures look like. The body of a request
-// whose signature cannot be right is not even read.
-var signatureShape = regexp.MustCompile(`^sha256=[0-9a-fA-F]{64}$`)
-
-// receive answers POST /webhook/whatsapp. What the body is and whether to
-// believe it is the service's to judge, over the bytes as they came.
-func receive(service WhatsApp) func(*http.Request) (reply, error) {
-	return func(r *http.Request) (reply, error) {
-		signature := r.Header.Get("X-Hub-Signature-256")
-		var body []byte
-		if signatureShape.MatchString(signature) {
-			var err error
-			if body, err = readBody(r, maxWebhookBody); err != nil {
-				return reply{}, err
-			}
-		}
-		received := service.Receive(r.Context(), signature, body)
-		return show(resource.Map(received, func(got whatsapp.Receipt) receipt { return receipt(got) }), r.URL.Path)
+// receiveWebhook handles POST /webhook/whatsapp. The service reads the body only
+// if the header can be a signature, and verifies it before it parses anything.
+func receiveWebhook(service WhatsApp) wire.HandlerFunc {
+	return func(r *http.Request) (wire.Response, error) {
+		readBody := func() ([]byte, error) { return wire.ReadBody(r, maxWebhookBody) }
+		received := service.Receive(r.Context(), r.Header.Get("X-Hub-Signature-256"), readBody)
+		return wire.FromResource(resource.Map(received, newReceiptBody))
 	}
+}
+
+func newReceiptBody(receipt whatsapp.Receipt) receiptBody {
+	return receiptBody{Messages: receipt.Messages, Statuses: receipt.Statuses, Kept: receipt.Unhandled}
 }

@@ -1,24 +1,24 @@
-// Package job names the work that outlives a request, and what is queued of
-// it. What a job does is decided in worker.
+// Package job defines the arguments of the background jobs, as they are queued.
+// Package worker runs the jobs.
 package job
 
 import "github.com/riverqueue/river"
 
-// Reply is the work of answering one person. The queue is only the bell: what
-// is to be done stands in the tables, so a Reply may be run at any time and any
-// number of times.
-type Reply struct {
+// AnswerPerson is the job that answers one person. It carries no work itself: the worker
+// reads the unanswered messages and unsent answer parts from the database. So the
+// job is idempotent and may run at any time.
+type AnswerPerson struct {
 	PersonID int64 `json:"person_id"`
 }
 
-// maxAttempts is far more than any outage needs: a reply is never given up
-// because it was tried often.
+// maxAttempts is higher than any outage needs, so that the queue never discards
+// a job because of its number of attempts.
 const maxAttempts = 10_000
 
 // Kind implements river.JobArgs.
-func (Reply) Kind() string { return "reply" }
+func (AnswerPerson) Kind() string { return "answer_person" }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
-func (Reply) InsertOpts() river.InsertOpts {
+func (AnswerPerson) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{MaxAttempts: maxAttempts}
 }

@@ -1,12 +1,14 @@
-// Package sensitive decides what a secret, a phone number and a person's words
-// look like where they are not needed: in a log line, an error, an answer.
+// Package sensitive holds secrets, phone numbers and personal texts, and masks
+// them in log lines, errors and JSON.
 //
 // Each type keeps its value in an unexported field. Printing, logging and
-// marshalling show a mask; only Reveal gives the value, so every place that
-// uses it can be found by name.
+// marshalling write a mask. Only Reveal returns the value, so a search for
+// Reveal finds every use of it.
 package sensitive
 
 import (
+	"crypto/sha256"
+	"crypto/subtle"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -17,16 +19,27 @@ import (
 // Secret is a key, a token or a password.
 type Secret struct{ value string }
 
-// NewSecret keeps value out of sight.
+// NewSecret wraps value.
 func NewSecret(value string) Secret { return Secret{value} }
 
-// Reveal returns the secret, for the one call that needs it.
+// Reveal returns the secret.
 func (s Secret) Reveal() string { return s.value }
 
-// IsZero reports whether there is no secret.
+// IsZero reports whether the secret is empty.
 func (s Secret) IsZero() bool { return s.value == "" }
 
-// String hides the secret and tells only whether there is one.
+// Equal reports whether candidate is the secret. It compares hashes in constant
+// time, so the duration reveals neither the content nor the length of the
+// secret. An empty secret equals no candidate.
+func (s Secret) Equal(candidate string) bool {
+	if s.IsZero() {
+		return false
+	}
+	want, got := sha256.Sum256([]byte(s.value)), sha256.Sum256([]byte(candidate))
+	return subtle.ConstantTimeCompare(want[:], got[:]) == 1
+}
+
+// String returns a fixed mask, or nothing for an empty secret.
 func (s Secret) String() string {
 	if s.value == "" {
 		return ""
@@ -37,17 +50,17 @@ func (s Secret) String() string {
 // Phone is a phone number, with or without its leading plus.
 type Phone struct{ value string }
 
-// NewPhone keeps value out of sight.
+// NewPhone wraps value.
 func NewPhone(value string) Phone { return Phone{value} }
 
-// Reveal returns the number as it was given.
+// Reveal returns the number as passed to NewPhone.
 func (p Phone) Reveal() string { return p.value }
 
-// IsZero reports whether there is no number.
+// IsZero reports whether the number is empty.
 func (p Phone) IsZero() bool { return p.value == "" }
 
-// String shows the first four and the last three digits of a number that is
-// long enough to stay private that way: +2547•••••678.
+// String returns the first four and the last three digits, such as
+// +2547•••••678. Numbers with fewer than eleven digits are masked completely.
 func (p Phone) String() string {
 	const head, tail = 4, 3
 	digits := strings.TrimPrefix(p.value, "+")
@@ -61,10 +74,10 @@ func (p Phone) String() string {
 	}
 }
 
-// Text is what a person wrote or was told, and a person's name.
+// Text is the text of a message or an answer, or a person's name.
 type Text struct{ value string }
 
-// NewText keeps value out of sight.
+// NewText wraps value.
 func NewText(value string) Text { return Text{value} }
 
 // Reveal returns the text.
@@ -73,12 +86,23 @@ func (t Text) Reveal() string { return t.value }
 // IsZero reports whether the text is empty.
 func (t Text) IsZero() bool { return t.value == "" }
 
-// String tells how long the text is.
+// Truncate returns the text cut to at most limit bytes, between two characters.
+func (t Text) Truncate(limit int) Text {
+	if len(t.value) <= limit {
+		return t
+	}
+	for limit > 0 && !utf8.RuneStart(t.value[limit]) {
+		limit--
+	}
+	return Text{t.value[:limit]}
+}
+
+// String returns the length of the text in characters.
 func (t Text) String() string {
 	return "[" + strconv.Itoa(utf8.RuneCountInString(t.value)) + " characters]"
 }
 
-// The methods below make every verb of fmt, slog and encoding/json show the mask.
+// The methods below make fmt (every verb), slog and encoding/json write the mask.
 
 // Format implements fmt.Formatter.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.String())) }

@@ -11,7 +11,7 @@ import (
 	"aisha/internal/sensitive"
 )
 
-func TestNothingSensitiveIsPrinted(t *testing.T) {
+func TestMasking(t *testing.T) {
 	t.Parallel()
 	const value = "254712345678"
 	type holder struct {
@@ -36,15 +36,15 @@ func TestNothingSensitiveIsPrinted(t *testing.T) {
 	// %x and %#v of a string would show its bytes.
 	for _, form := range []string{value, fmt.Sprintf("%x", value), "712345"} {
 		if strings.Contains(out.String(), form) {
-			t.Errorf("%q was printed:\n%s", form, out.String())
+			t.Errorf("the output contains %q, want masks only:\n%s", form, out.String())
 		}
 	}
 	if all.Secret.Reveal() != value || all.Phone.Reveal() != value || all.Text.Reveal() != value {
-		t.Error("Reveal does not give the value")
+		t.Errorf("Reveal returned %q, %q and %q, want %q", all.Secret.Reveal(), all.Phone.Reveal(), all.Text.Reveal(), value)
 	}
 }
 
-func TestPhoneShowsEnoughToTellNumbersApart(t *testing.T) {
+func TestPhone_String(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]string{
 		"+254712345678": "+2547•••••678",
@@ -53,7 +53,31 @@ func TestPhoneShowsEnoughToTellNumbersApart(t *testing.T) {
 		"":              "",
 	} {
 		if got := sensitive.NewPhone(value).String(); got != want {
-			t.Errorf("%q is shown as %q, want %q", value, got, want)
+			t.Errorf("%q is masked as %q, want %q", value, got, want)
 		}
+	}
+}
+
+func TestSecret_Equal(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		secret, candidate string
+		want              bool
+	}{
+		"same":                  {"first-key", "first-key", true},
+		"shorter":               {"first-key", "first-ke", false},
+		"longer":                {"first-key", "first-keyy", false},
+		"different_case":        {"first-key", "FIRST-KEY", false},
+		"empty_candidate":       {"first-key", "", false},
+		"empty_secret":          {"", "first-key", false},
+		"both_are_empty":        {"", "", false},
+		"different_same_length": {"first-key", "first-kez", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := sensitive.NewSecret(tt.secret).Equal(tt.candidate); got != tt.want {
+				t.Errorf("NewSecret(%q).Equal(%q) = %t, want %t", tt.secret, tt.candidate, got, tt.want)
+			}
+		})
 	}
 }

@@ -7,25 +7,26 @@ import (
 	"time"
 )
 
-// writers is how many persons wait for an answer at any time: four times as
-// many as the service works on at once.
+// writers is the number of people who wait for an answer at the same time. It
+// is four times the number of answers that the service works on at once.
 const writers = 256
 
-// answersPerSecond keeps every worker of the service busy with persons who
-// never wrote before. Each writer goes on once the answer has gone out, so
-// nothing piles up, and nothing is left when the service is stopped.
+// answersPerSecond measures throughput while every worker of the service is
+// busy. All messages come from people who never wrote before. Each writer waits
+// for the answer before it writes again, so no backlog builds up and no message
+// is unanswered when the service is stopped.
 func (b *bench) answersPerSecond() measurement {
 	return measurement{
 		name: "answers",
-		figures: []figure{
-			{name: "answers a second, end to end", goal: "≥ 800/s", rate: true},
-			{name: "CPU time of an answer, the service's"},
-			{name: "CPU time of an answer, PostgreSQL's"},
+		metrics: []metric{
+			{name: "answers per second, end to end", goal: "≥ 800/s", rate: true},
+			{name: "service CPU time per answer"},
+			{name: "PostgreSQL CPU time per answer"},
 		},
-		env: b.upstreams(),
-		take: func(_ context.Context, s *runningService, _ place) ([]float64, error) {
-			everyone := newCrowd(maxPeople)
-			if _, err := b.answers(s, everyone, warmUp); err != nil {
+		env: b.upstreamEnv(),
+		run: func(_ context.Context, s *runningService, _ target) ([]float64, error) {
+			picker := newPersonPicker(maxPeople)
+			if _, err := b.runWriters(s, picker, warmUp); err != nil {
 				return nil, err
 			}
 			before, err := b.cpuTimes(s)
@@ -33,21 +34,21 @@ func (b *bench) answersPerSecond() measurement {
 				return nil, err
 			}
 			begin := time.Now()
-			n, err := b.answers(s, everyone, duration)
+			n, err := b.runWriters(s, picker, duration)
 			if err != nil {
 				return nil, err
 			}
 			took := time.Since(begin)
 			after, err := b.cpuTimes(s)
 			used := after.since(before, n)
-			return []float64{float64(n) / took.Seconds(), nanoseconds(used.service), nanoseconds(used.database)}, err
+			return []float64{float64(n) / took.Seconds(), toNanoseconds(used.service), toNanoseconds(used.database)}, err
 		},
 	}
 }
 
-// answers lets the writers write for as long as told, waits for the last
-// answers and returns how many there were.
-func (b *bench) answers(s *runningService, everyone *crowd, span time.Duration) (int, error) {
+// runWriters lets all writers write during span, waits for the last answers and
+// returns the number of answers.
+func (b *bench) runWriters(s *runningService, picker *personPicker, span time.Duration) (int, error) {
 	clients := newPool(s.address, span)
 	defer clients.close()
 	counts, failures := make([]int, writers), make([]error, writers)
@@ -56,7 +57,7 @@ func (b *bench) answers(s *runningService, everyone *crowd, span time.Duration) 
 	for w := range writers {
 		group.Go(func() {
 			for failures[w] == nil && time.Now().Before(end) {
-				_, failures[w] = b.exchange(clients, everyone.draw())
+				_, failures[w] = b.sendAndAwaitAnswer(clients, picker.next())
 				counts[w]++
 			}
 		})

@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// connection speaks as much HTTP/1.1 as it takes to post and to read the whole
-// answer, and on the stand-in's side to answer. net/http would use more of the
-// processor than the service does, and both are on the same one.
+// connection implements the part of HTTP/1.1 that the load generator and the
+// fake upstream need. The load generator and the service share the CPU, and
+// net/http would use more CPU time than the service itself.
 type connection struct {
 	net.Conn
-	in   *bufio.Reader
-	head []byte
+	in  *bufio.Reader
+	out []byte
 }
 
-// dial connects; everything must be over by the deadline.
+// dial opens a connection. All reads and writes fail after the deadline.
 func dial(address string, deadline time.Time) (*connection, error) {
 	conn, err := net.DialTimeout("tcp", address, 5*time.Second) //nolint:noctx // the service is ours and local
 	if err != nil {
@@ -28,9 +28,9 @@ func dial(address string, deadline time.Time) (*connection, error) {
 	return &connection{Conn: conn, in: bufio.NewReader(conn)}, conn.SetDeadline(deadline)
 }
 
-// post sends the request and fails unless it is answered with a 200.
+// post sends the request and returns an error unless the response status is 200.
 func (c *connection) post(r request) error {
-	message := append(c.head[:0], "POST "...)
+	message := append(c.out[:0], "POST "...)
 	message = append(message, r.path...)
 	message = append(message, " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "...)
 	message = strconv.AppendInt(message, int64(len(r.body)), 10)
@@ -40,38 +40,38 @@ func (c *connection) post(r request) error {
 	}
 	message = append(message, "\r\n\r\n"...)
 	message = append(message, r.body...)
-	c.head = message
+	c.out = message
 	if _, err := c.Write(message); err != nil {
 		return err
 	}
-	status, body, err := c.readAnswer()
+	status, body, err := c.readResponse()
 	if err != nil {
-		return fmt.Errorf("read the answer of %s: %w", r.path, err)
+		return fmt.Errorf("read the response of %s: %w", r.path, err)
 	}
 	if status != "200" {
-		return fmt.Errorf("%s answered %s: %s", r.path, status, body)
+		return fmt.Errorf("%s returned status %s: %s", r.path, status, body)
 	}
 	return nil
 }
 
-// answer sends a 200 with a body of JSON.
-func (c *connection) answer(body string) error {
-	message := append(c.head[:0], "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "...)
+// respond sends a 200 response with a JSON body.
+func (c *connection) respond(body string) error {
+	message := append(c.out[:0], "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "...)
 	message = strconv.AppendInt(message, int64(len(body)), 10)
 	message = append(message, "\r\n\r\n"...)
 	message = append(message, body...)
-	c.head = message
+	c.out = message
 	_, err := c.Write(message)
 	return err
 }
 
-func (c *connection) readAnswer() (status string, body []byte, err error) {
+func (c *connection) readResponse() (status string, body []byte, err error) {
 	line, err := c.in.ReadSlice('\n')
 	if err != nil {
 		return "", nil, err
 	}
 	if len(line) < len("HTTP/1.1 200") || !bytes.HasPrefix(line, []byte("HTTP/1.1 ")) {
-		return "", nil, fmt.Errorf("not an HTTP answer: %q", line)
+		return "", nil, fmt.Errorf("not an HTTP response: %q", line)
 	}
 	status = string(line[9:12])
 	length, err := c.readHeaders()
@@ -79,7 +79,7 @@ func (c *connection) readAnswer() (status string, body []byte, err error) {
 		return "", nil, err
 	}
 	if status == "200" && length <= c.in.Size() {
-		_, err = c.in.Discard(length) // read to its end, and not copied
+		_, err = c.in.Discard(length) // skip the body without copying it
 		return status, nil, err
 	}
 	body = make([]byte, length)
@@ -87,7 +87,8 @@ func (c *connection) readAnswer() (status string, body []byte, err error) {
 	return status, body, err
 }
 
-// readHeaders returns the length of the body that follows.
+// readHeaders reads up to the end of the headers and returns the body length
+// from Content-Length. It fails without a Content-Length.
 func (c *connection) readHeaders() (int, error) {
 	const name = "content-length:"
 	length := -1

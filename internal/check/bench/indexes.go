@@ -6,12 +6,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// dropIndexes takes all keys and indexes off the tables and returns the
-// statements that bring them back. It asks the database what there is, so that
-// a migration need not be repeated here.
+// dropIndexes drops all keys and indexes of the tables and returns the statements
+// that restore them. It reads them from the catalog, so it needs no change when a
+// migration adds an index.
 func dropIndexes(ctx context.Context, conn *pgx.Conn, tables []string) (restore []string, err error) {
-	// A foreign key goes before the key that it refers to, and comes after it.
-	// Its rows need not be looked at again: they were made to fit.
+	// Foreign keys are dropped before the keys they refer to and restored after
+	// them. They are restored NOT VALID, because the seeded rows satisfy them.
 	rows, err := conn.Query(ctx, `
 		WITH key AS (
 			SELECT *, format('ALTER TABLE %s ', conrelid::regclass) AS alter, quote_ident(conname) AS name
@@ -32,15 +32,15 @@ func dropIndexes(ctx context.Context, conn *pgx.Conn, tables []string) (restore 
 	if err != nil {
 		return nil, err
 	}
-	var drop, bring string
-	var remove []string
-	if _, err = pgx.ForEachRow(rows, []any{&drop, &bring}, func() error {
-		remove, restore = append(remove, drop), append([]string{bring}, restore...)
+	var dropOne, restoreOne string
+	var drop []string
+	if _, err = pgx.ForEachRow(rows, []any{&dropOne, &restoreOne}, func() error {
+		drop, restore = append(drop, dropOne), append([]string{restoreOne}, restore...)
 		return nil
 	}); err != nil {
 		return nil, err
 	}
-	for _, sql := range remove {
+	for _, sql := range drop {
 		if _, err := conn.Exec(ctx, sql); err != nil {
 			return nil, err
 		}

@@ -7,21 +7,22 @@ import (
 	"time"
 )
 
-// underLoad runs the service and keeps it busy with the row's clients.
-func (b *bench) underLoad(ctx context.Context, r *row) (result, error) {
+// measureService starts the service and measures it under the load of r.
+func (b *bench) measureService(ctx context.Context, r *comparison) (result, error) {
 	s, err := b.launch(ctx, "aisha")
 	if err != nil {
 		return result{}, err
 	}
-	measured, err := b.load(s, r, usualPeople)
+	measured, err := b.measureLoad(s, r, defaultPeople)
 	if stopErr := s.stop(); err == nil {
 		err = stopErr
 	}
 	return measured, err
 }
 
-func (b *bench) load(s *runningService, r *row, people int) (result, error) {
-	if _, err := busy(s.address, r, people, warmUp); err != nil {
+// measureLoad measures a running service under the load of r, after a warm-up.
+func (b *bench) measureLoad(s *runningService, r *comparison, people int) (result, error) {
+	if _, err := runClients(s.address, r, people, warmUp); err != nil {
 		return result{}, err
 	}
 	before, err := b.cpuTimes(s)
@@ -29,7 +30,7 @@ func (b *bench) load(s *runningService, r *row, people int) (result, error) {
 		return result{}, err
 	}
 	begin := time.Now()
-	latencies, err := busy(s.address, r, people, duration)
+	latencies, err := runClients(s.address, r, people, duration)
 	if err != nil {
 		return result{}, err
 	}
@@ -38,28 +39,28 @@ func (b *bench) load(s *runningService, r *row, people int) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	memory, err := memoryOf(s.cmd.Process.Pid, peakMemory)
+	memory, err := residentMemory(s.cmd.Process.Pid, peakMemory)
 	if err != nil {
 		return result{}, err
 	}
-	found := result{
+	measured := result{
 		perSecond: float64(len(latencies)) / took.Seconds(),
 		cpu:       after.since(before, len(latencies)),
 		memory:    memory,
 	}
-	found.p50, found.p99 = percentiles(latencies)
-	return found, nil
+	measured.p50, measured.p99 = percentiles(latencies)
+	return measured, nil
 }
 
-// busy lets every client post for as long as told, each with one request at a
-// time, and returns how long each request took.
-func busy(address string, r *row, people int, span time.Duration) ([]time.Duration, error) {
+// runClients lets every client post during span, one request at a time, and
+// returns the latency of each request.
+func runClients(address string, r *comparison, people int, span time.Duration) ([]time.Duration, error) {
 	latencies := make([][]time.Duration, r.clients)
 	failures := make([]error, r.clients)
 	end := time.Now().Add(span)
 	var group sync.WaitGroup
 	for c := range r.clients {
-		group.Go(func() { latencies[c], failures[c] = postUntil(end, address, r.client(people)) })
+		group.Go(func() { latencies[c], failures[c] = postUntil(end, address, r.newGenerator(people)) })
 	}
 	group.Wait()
 	for _, err := range failures {

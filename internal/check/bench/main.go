@@ -1,8 +1,8 @@
-// Command bench measures the built service beside pgbench on the same cluster
-// in the same run, because machines differ and are noisy. It prints the table
-// that the README shows. With -profile it measures nothing and writes CPU
-// profiles of the service under the same load. With -seed it measures what
-// becomes slower when many people and messages are stored.
+// Command bench compares the built service with pgbench on the same PostgreSQL
+// cluster in the same run, because machines differ in speed and are noisy. It
+// prints the tables of internal/docs/figures.md. With -profile it only writes CPU
+// profiles of the service under the same load. With -seed it only compares an
+// empty database with a seeded one.
 package main
 
 import (
@@ -21,8 +21,8 @@ import (
 )
 
 func main() {
-	profiles := flag.String("profile", "", "write CPU profiles of the service into this folder, and measure nothing")
-	seed := flag.String("seed", "", "compare an empty database with one of so many `people,messages`, and measure nothing else")
+	profiles := flag.String("profile", "", "only write CPU profiles of the service into this `directory`")
+	seed := flag.String("seed", "", "only compare an empty database with one seeded with `people,messages`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -32,20 +32,20 @@ func main() {
 	}
 }
 
-// bench is the ground that everything is measured on.
+// bench holds what all measurements share.
 type bench struct {
-	dir     string // temporary
-	binary  string // the service
+	dir     string // temporary directory
+	binary  string // path of the built service
 	cluster *localpg.Cluster
 
-	upstream *standIn
+	upstream *fakeUpstream
 }
 
 func run(ctx context.Context, profiles, seed string) error {
-	var full seeding
+	var size seedSize
 	if seed != "" {
 		var err error
-		if full, err = parseSeeding(seed); err != nil {
+		if size, err = parseSeedSize(seed); err != nil {
 			return err
 		}
 	}
@@ -54,12 +54,12 @@ func run(ctx context.Context, profiles, seed string) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	// PostgreSQL may run as another user, who has to get to its folder.
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the server's user has to get through
+	// PostgreSQL may run as another user, which needs access to its data directory.
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the server's user needs access
 		return err
 	}
 
-	progress("building the service and starting a cluster")
+	logProgress("building the service and starting a cluster")
 	b := &bench{dir: dir, binary: filepath.Join(dir, "aisha")}
 	var extra []string
 	if profiles != "" {
@@ -75,11 +75,11 @@ func run(ctx context.Context, profiles, seed string) error {
 		return err
 	}
 	defer func() { _ = b.cluster.Stop() }()
-	if b.upstream, err = startStandIn(ctx); err != nil {
+	if b.upstream, err = startFakeUpstream(ctx); err != nil {
 		return err
 	}
 	if seed != "" {
-		return b.grow(ctx, full)
+		return b.measureGrowth(ctx, size)
 	}
 	if err := b.prepare(ctx); err != nil {
 		return err
@@ -101,19 +101,20 @@ func build(ctx context.Context, binary string, extra ...string) error {
 	return nil
 }
 
-// prepare makes the service's databases and the yardstick's tables.
+// prepare creates the databases of the service and the tables of the pgbench
+// baseline.
 func (b *bench) prepare(ctx context.Context) error {
-	for _, name := range []string{"aisha", "answering", "yardstick"} {
+	for _, name := range []string{"aisha", "answering", "baseline"} {
 		if err := b.createDatabase(ctx, name); err != nil {
 			return err
 		}
 	}
-	yardstick, err := pgx.Connect(ctx, b.cluster.URL("yardstick"))
+	baseline, err := pgx.Connect(ctx, b.cluster.URL("baseline"))
 	if err != nil {
 		return err
 	}
-	defer func() { _ = yardstick.Close(ctx) }()
-	_, err = yardstick.Exec(ctx, yardstickTables)
+	defer func() { _ = baseline.Close(ctx) }()
+	_, err = baseline.Exec(ctx, baselineTables)
 	return err
 }
 
@@ -127,4 +128,4 @@ func (b *bench) createDatabase(ctx context.Context, name string) error {
 	return err
 }
 
-func progress(text string) { fmt.Fprintln(os.Stderr, "bench:", text) }
+func logProgress(text string) { fmt.Fprintln(os.Stderr, "bench:", text) }

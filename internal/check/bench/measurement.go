@@ -6,45 +6,46 @@ import (
 	"time"
 )
 
-// figure is a number that is measured.
-type figure struct {
+// metric is one measured number.
+type metric struct {
 	name string
-	goal string // empty: none
-	rate bool   // so many a second; else it is a time in nanoseconds
+	goal string // empty if there is no goal
+	rate bool   // true: events per second; false: nanoseconds
 }
 
-// measurement finds the values of its figures with one run of the service.
+// measurement measures its metrics in one run of the service.
 type measurement struct {
 	name    string
-	figures []figure
-	env     []string // of the service
-	take    func(ctx context.Context, s *runningService, at place) ([]float64, error)
+	metrics []metric
+	env     []string // added to the environment of the service
+	run     func(ctx context.Context, s *runningService, at target) ([]float64, error)
 }
 
-// place is where something is measured: a database, and how many persons write
-// to the service there.
-type place struct {
+// target is the database that a measurement uses and the number of people who
+// write to the service.
+type target struct {
 	database string
 	people   int
 }
 
-// usualPeople write where nothing is stored yet: enough that nobody writes
-// twice within a second, and few enough that most of them are known.
-const usualPeople = 10_000
+// defaultPeople is the number of people who write when the database starts empty.
+// It is high enough that a person rarely writes twice within a second, and low
+// enough that most messages come from people who are already stored.
+const defaultPeople = 10_000
 
-// once starts a service and measures it.
-func (b *bench) once(ctx context.Context, m measurement, at place) ([]float64, error) {
+// measureOnce starts a service, runs the measurement and stops the service.
+func (b *bench) measureOnce(ctx context.Context, m measurement, at target) ([]float64, error) {
 	s, err := b.launch(ctx, at.database, m.env...)
 	if err != nil {
 		return nil, err
 	}
-	found, err := m.take(ctx, s, at)
-	return found, errors.Join(err, s.stop())
+	values, err := m.run(ctx, s, at)
+	return values, errors.Join(err, s.stop())
 }
 
-// upstreams gives a service the stand-in for its upstreams, and lets it answer
-// at once and as often as it can.
-func (b *bench) upstreams() []string {
+// upstreamEnv points the service at the fake upstream. It also disables the
+// debounce and allows 1,000 sends per second, so neither limits a measurement.
+func (b *bench) upstreamEnv() []string {
 	address := "http://" + b.upstream.address
 	return []string{
 		"GEMINI_API_KEY=bench", "GEMINI_BASE_URL=" + address,
@@ -53,20 +54,21 @@ func (b *bench) upstreams() []string {
 	}
 }
 
-// exchange lets the person write and returns the moment when their answer
-// reached the Graph API. A person who is waiting must not be drawn again.
-func (b *bench) exchange(clients *pool, person int) (time.Time, error) {
-	const patience = 20 * time.Second
-	sent := b.upstream.expect(phoneOf(person))
-	if err := clients.post(newPen().write(person)); err != nil {
+// sendAndAwaitAnswer sends a message from the person and returns when the answer
+// reached the Graph API. The same person must not write again before that. It
+// fails after 20 seconds without an answer.
+func (b *bench) sendAndAwaitAnswer(clients *pool, person int) (time.Time, error) {
+	const timeout = 20 * time.Second
+	sent := b.upstream.notifyOnSend(phoneOf(person))
+	if err := clients.post(newWebhookBuilder().textMessage(person)); err != nil {
 		return time.Time{}, err
 	}
 	select {
 	case at := <-sent:
 		return at, nil
-	case <-time.After(patience):
-		return time.Time{}, errors.New("a message was not answered in time")
+	case <-time.After(timeout):
+		return time.Time{}, errors.New("no answer within the time limit")
 	}
 }
 
-func nanoseconds(d time.Duration) float64 { return float64(d) }
+func toNanoseconds(d time.Duration) float64 { return float64(d) }

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// openLoop calls at fixed moments, whether or not earlier calls have returned,
-// and returns how long after its moment each call's work was done. A service
-// that is late cannot slow its callers down and so look faster than it is.
+// openLoop starts calls at fixed times, whether or not earlier calls have
+// returned, and returns the latency of each call, counted from its scheduled time.
+// So a slow service cannot slow the load down and appear faster than it is.
 func openLoop(perSecond int, span time.Duration, call func() (done time.Time, err error)) ([]time.Duration, error) {
 	n := int(span.Seconds() * float64(perSecond))
 	latencies, failures := make([]time.Duration, n), make([]error, n)
@@ -16,7 +16,7 @@ func openLoop(perSecond int, span time.Duration, call func() (done time.Time, er
 	var group sync.WaitGroup
 	for i := range n {
 		due := begin.Add(time.Duration(i) * time.Second / time.Duration(perSecond))
-		pause(time.Until(due))
+		sleep(time.Until(due))
 		group.Go(func() {
 			done, err := call()
 			latencies[i], failures[i] = done.Sub(due), err
@@ -26,17 +26,17 @@ func openLoop(perSecond int, span time.Duration, call func() (done time.Time, er
 	return latencies, cmp.Or(failures...)
 }
 
-// pool lends connections to callers, and makes one where none is free.
+// pool lends connections to callers and opens a new one when none is idle.
 type pool struct {
 	address  string
 	deadline time.Time
 	idle     chan *connection
 }
 
-// newPool makes a pool for a load of that length.
+// newPool returns a pool whose connections expire a minute after span.
 func newPool(address string, span time.Duration) *pool {
-	const most = 1024
-	return &pool{address: address, deadline: time.Now().Add(span + time.Minute), idle: make(chan *connection, most)}
+	const maxIdle = 1024
+	return &pool{address: address, deadline: time.Now().Add(span + time.Minute), idle: make(chan *connection, maxIdle)}
 }
 
 func (p *pool) post(r request) error {
@@ -56,7 +56,7 @@ func (p *pool) post(r request) error {
 	select {
 	case p.idle <- c:
 	default:
-		_ = c.Close() // a service that fell behind got more of them than it needs
+		_ = c.Close() // the pool is full after the service was slow for a while
 	}
 	return nil
 }

@@ -15,10 +15,10 @@ import (
 	"aisha/internal/dev/localpg"
 )
 
-// The yardstick does what the service has to do at least: make a sign-up, or a
-// message and a job, durable.
+// The pgbench baseline does the least that the service has to do: commit a
+// sign-up, or a message and a job.
 const (
-	yardstickTables = `
+	baselineTables = `
 		CREATE TABLE signup (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, username text NOT NULL,
 			phone_number text NOT NULL UNIQUE, created_at timestamptz NOT NULL DEFAULT now());
 		CREATE TABLE message (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, wamid text NOT NULL UNIQUE,
@@ -44,8 +44,9 @@ COMMIT;
 
 var tpsLine = regexp.MustCompile(`tps = ([0-9.]+)`)
 
-// pgbench measures a script. Its p99 comes from a tenth of the transactions,
-// or from all of a lone client's, so that writing the log costs it nothing.
+// pgbench measures a script. With several clients it logs only a tenth of the
+// transactions, so that logging does not slow pgbench down. With one client it
+// logs all of them.
 func (b *bench) pgbench(ctx context.Context, script string, clients int) (result, error) {
 	bin, err := localpg.BinDir()
 	if err != nil {
@@ -59,9 +60,9 @@ func (b *bench) pgbench(ctx context.Context, script string, clients int) (result
 	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
 		return result{}, err
 	}
-	sampled := "0.1"
+	samplingRate := "0.1"
 	if clients == 1 {
-		sampled = "1"
+		samplingRate = "1"
 	}
 	before, err := b.cpuTimes(nil)
 	if err != nil {
@@ -69,8 +70,8 @@ func (b *bench) pgbench(ctx context.Context, script string, clients int) (result
 	}
 	out, err := exec.CommandContext(ctx, filepath.Join(bin, "pgbench"), "--no-vacuum", "--protocol=prepared",
 		"--client", strconv.Itoa(clients), "--jobs", strconv.Itoa(min(clients, 2)), "--time", strconv.Itoa(int(duration.Seconds())),
-		"--log", "--log-prefix", log, "--sampling-rate", sampled,
-		"--file", file, b.cluster.URL("yardstick")).CombinedOutput()
+		"--log", "--log-prefix", log, "--sampling-rate", samplingRate,
+		"--file", file, b.cluster.URL("baseline")).CombinedOutput()
 	if err != nil {
 		return result{}, fmt.Errorf("pgbench: %w: %s", err, out)
 	}
@@ -78,24 +79,24 @@ func (b *bench) pgbench(ctx context.Context, script string, clients int) (result
 	if err != nil {
 		return result{}, err
 	}
-	var found result
+	var measured result
 	if match := tpsLine.FindSubmatch(out); match != nil {
-		found.perSecond, err = strconv.ParseFloat(string(match[1]), 64)
+		measured.perSecond, err = strconv.ParseFloat(string(match[1]), 64)
 	}
-	if err != nil || found.perSecond == 0 {
+	if err != nil || measured.perSecond == 0 {
 		return result{}, fmt.Errorf("pgbench printed no tps: %s", out)
 	}
-	found.cpu.database = time.Duration(float64(after.database-before.database) / (found.perSecond * duration.Seconds()))
+	measured.cpu.database = time.Duration(float64(after.database-before.database) / (measured.perSecond * duration.Seconds()))
 	latencies, err := readLatencies(log)
 	if err != nil {
 		return result{}, err
 	}
-	found.p50, found.p99 = percentiles(latencies)
-	return found, nil
+	measured.p50, measured.p99 = percentiles(latencies)
+	return measured, nil
 }
 
-// readLatencies reads pgbench's logs, one of each thread. A line has the
-// client, the transaction's number and its time in microseconds first.
+// readLatencies reads pgbench's log files, one per thread. A line starts with the
+// client id, the transaction number and the latency in microseconds.
 func readLatencies(prefix string) ([]time.Duration, error) {
 	files, err := filepath.Glob(prefix + ".*")
 	if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,19 +10,19 @@ import (
 	"time"
 )
 
-// cpuTimes are how long the processor has worked for each side so far.
+// cpuTimes is the CPU time that the service and PostgreSQL have used so far.
 type cpuTimes struct{ service, database time.Duration }
 
 func (b *bench) cpuTimes(s *runningService) (cpuTimes, error) {
-	database, err := b.databaseTime()
+	database, err := b.databaseCPUTime()
 	if err != nil || s == nil {
 		return cpuTimes{database: database}, err
 	}
-	service, err := readStat(s.cmd.Process.Pid)
+	service, err := readProcessStat(s.cmd.Process.Pid)
 	return cpuTimes{service: service.own, database: database}, err
 }
 
-// since is the time that each of n requests has taken after an earlier moment.
+// since returns the CPU time per request for n requests after an earlier reading.
 func (t cpuTimes) since(before cpuTimes, n int) cpuTimes {
 	return cpuTimes{
 		service:  (t.service - before.service) / time.Duration(n),
@@ -31,9 +30,9 @@ func (t cpuTimes) since(before cpuTimes, n int) cpuTimes {
 	}
 }
 
-// databaseTime is the time of the postmaster, of its children that have ended
-// and of those that live.
-func (b *bench) databaseTime() (time.Duration, error) {
+// databaseCPUTime returns the CPU time of the postmaster and of all its children,
+// both running and exited.
+func (b *bench) databaseCPUTime() (time.Duration, error) {
 	pidFile, err := os.ReadFile(filepath.Join(b.dir, "postgres", "data", "postmaster.pid"))
 	if err != nil {
 		return 0, err
@@ -41,13 +40,13 @@ func (b *bench) databaseTime() (time.Duration, error) {
 	first, _, _ := strings.Cut(string(pidFile), "\n")
 	postmaster, err := strconv.Atoi(first)
 	if err != nil {
-		return 0, fmt.Errorf("the postmaster's pid: %w", err)
+		return 0, fmt.Errorf("parse the postmaster's pid: %w", err)
 	}
-	at, err := readStat(postmaster)
+	at, err := readProcessStat(postmaster)
 	if err != nil {
 		return 0, err
 	}
-	total := at.own + at.ended
+	total := at.own + at.children
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return 0, err
@@ -57,61 +56,62 @@ func (b *bench) databaseTime() (time.Duration, error) {
 		if err != nil {
 			continue
 		}
-		child, err := readStat(pid)
-		if err == nil && child.parent == postmaster { // others may end while we look
+		child, err := readProcessStat(pid)
+		if err == nil && child.parent == postmaster { // other processes may exit in the meantime
 			total += child.own
 		}
 	}
 	return total, nil
 }
 
-type stat struct {
-	parent     int
-	own, ended time.Duration // of the process, and of its children that it has waited for
+type processStat struct {
+	parent        int
+	own, children time.Duration // CPU time of the process, and of its exited children
 }
 
-// tick is the unit of times in /proc; USER_HZ is 100 on every Linux that Go
-// runs on.
-const tick = 10 * time.Millisecond
+// clockTick is the unit of CPU times in /proc. USER_HZ is 100 on every Linux that
+// Go supports.
+const clockTick = 10 * time.Millisecond
 
-// readStat reads what proc(5) documents. The second field is the program's
-// name in brackets and may hold anything, so counting begins behind it.
-func readStat(pid int) (stat, error) {
+// readProcessStat reads /proc/PID/stat, which proc(5) documents. The second field
+// is the program name in brackets. The name may contain spaces and brackets, so
+// the fields are counted from the last closing bracket.
+func readProcessStat(pid int) (processStat, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return stat{}, fmt.Errorf("processor times can be read on Linux only: %w", err)
+		return processStat{}, fmt.Errorf("CPU times are available on Linux only: %w", err)
 	}
 	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
 	var numbers [5]int
 	for i, field := range []int{1, 11, 12, 13, 14} {
 		if numbers[i], err = strconv.Atoi(string(fields[field])); err != nil {
-			return stat{}, fmt.Errorf("read /proc/%d/stat: %w", pid, err)
+			return processStat{}, fmt.Errorf("read /proc/%d/stat: %w", pid, err)
 		}
 	}
-	return stat{
-		parent: numbers[0],
-		own:    time.Duration(numbers[1]+numbers[2]) * tick,
-		ended:  time.Duration(numbers[3]+numbers[4]) * tick,
+	return processStat{
+		parent:   numbers[0],
+		own:      time.Duration(numbers[1]+numbers[2]) * clockTick,
+		children: time.Duration(numbers[3]+numbers[4]) * clockTick,
 	}, nil
 }
 
-// What the kernel calls a process's memory now and at its most.
+// Fields of /proc/PID/status with the current and the highest resident set.
 const (
-	memoryNow  = "VmRSS:"
-	peakMemory = "VmHWM:"
+	currentMemory = "VmRSS:"
+	peakMemory    = "VmHWM:"
 )
 
-// memoryOf is a process's resident set, in MB.
-func memoryOf(pid int, which string) (float64, error) {
+// residentMemory returns a field of /proc/PID/status in MB.
+func residentMemory(pid int, field string) (float64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return 0, fmt.Errorf("memory can be read on Linux only: %w", err)
+		return 0, fmt.Errorf("memory use is available on Linux only: %w", err)
 	}
 	for line := range strings.Lines(string(status)) {
-		if value, found := strings.CutPrefix(line, which); found {
+		if value, found := strings.CutPrefix(line, field); found {
 			kilobytes, err := strconv.ParseFloat(strings.Fields(value)[0], 64)
 			return kilobytes / 1024, err
 		}
 	}
-	return 0, errors.New("the process's status does not tell its memory")
+	return 0, fmt.Errorf("no %s in /proc/%d/status", field, pid)
 }

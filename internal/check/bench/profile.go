@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// profilerSource is added to the program for a profile alone. What is built
-// for production has no trace of it, and no address that tells a profile.
+// profilerSource is compiled into the service only for a profile. A production
+// build contains no profiler and no profiling endpoint.
 //
 //go:embed profiler.go.txt
 var profilerSource []byte
 
-// profilerOverlay returns the arguments that make `go build` see one file more
-// in the program than there is.
+// profilerOverlay returns the `go build` arguments that add profilerSource to
+// cmd/aisha through an overlay.
 func profilerOverlay(dir string) ([]string, error) {
 	program, err := filepath.Abs("cmd/aisha/profiler.go")
 	if err != nil {
@@ -35,17 +35,17 @@ func profilerOverlay(dir string) ([]string, error) {
 		os.WriteFile(source, profilerSource, 0o600), os.WriteFile(overlay, replace, 0o600))
 }
 
-// profile writes a CPU profile of each kind of load and prints what took most.
-func (b *bench) profile(ctx context.Context, into string) error {
-	if err := os.MkdirAll(into, 0o750); err != nil {
+// profile writes a CPU profile of each workload and prints the top functions.
+func (b *bench) profile(ctx context.Context, dir string) error {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}
-	for name, work := range b.profiled() {
-		file, err := filepath.Abs(filepath.Join(into, name+".pprof"))
+	for name, work := range b.workloads() {
+		file, err := filepath.Abs(filepath.Join(dir, name+".pprof"))
 		if err != nil {
 			return err
 		}
-		progress("profile of " + name)
+		logProgress("profile of " + name)
 		if err := b.profileOne(ctx, work, file); err != nil {
 			return err
 		}
@@ -58,38 +58,39 @@ func (b *bench) profile(ctx context.Context, into string) error {
 	return nil
 }
 
-// work keeps a service busy for a while.
-type work struct {
+// workload is a load that the service is profiled under.
+type workload struct {
 	database string
-	env      []string // of the service
-	do       func(s *runningService, span time.Duration) error
+	env      []string // added to the environment of the service
+	run      func(s *runningService, span time.Duration) error
 }
 
-func (b *bench) profiled() map[string]work {
-	clients := func(database string, env []string, r *row) work {
-		return work{database, env, func(s *runningService, span time.Duration) error {
-			_, err := busy(s.address, r, usualPeople, span)
+func (b *bench) workloads() map[string]workload {
+	clients := func(database string, env []string, r *comparison) workload {
+		return workload{database: database, env: env, run: func(s *runningService, span time.Duration) error {
+			_, err := runClients(s.address, r, defaultPeople, span)
 			return err
 		}}
 	}
-	// Without a pause: the profiler hardly sees what is done within a tick.
-	asking := func(int) generator {
+	// These clients post without pauses, because the profiler samples only every
+	// 10 ms and would see little of a mostly idle service.
+	prompts := func(int) generator {
 		question := prompt(servicePath)
 		return func() request { return question }
 	}
-	everyone := newCrowd(maxPeople)
-	return map[string]work{
-		"signups":  clients("aisha", nil, rows()[0]),
-		"webhooks": clients("aisha", nil, rows()[1]),
-		"prompts":  clients("answering", b.upstreams(), &row{clients: 32, client: asking}),
-		"answers": {"answering", b.upstreams(), func(s *runningService, span time.Duration) error {
-			_, err := b.answers(s, everyone, span)
+	picker := newPersonPicker(maxPeople)
+	return map[string]workload{
+		"signups":  clients("aisha", nil, newComparisons()[0]),
+		"webhooks": clients("aisha", nil, newComparisons()[1]),
+		"prompts":  clients("answering", b.upstreamEnv(), &comparison{clients: 32, newGenerator: prompts}),
+		"answers": {database: "answering", env: b.upstreamEnv(), run: func(s *runningService, span time.Duration) error {
+			_, err := b.runWriters(s, picker, span)
 			return err
 		}},
 	}
 }
 
-func (b *bench) profileOne(ctx context.Context, w work, file string) error {
+func (b *bench) profileOne(ctx context.Context, w workload, file string) error {
 	s, err := b.launch(ctx, w.database, append(w.env, "PROFILE="+file)...)
 	if err != nil {
 		return err
@@ -98,19 +99,19 @@ func (b *bench) profileOne(ctx context.Context, w work, file string) error {
 	return errors.Join(err, s.stop())
 }
 
-// recordProfile profiles the load without what comes before it. The file
-// appears when it is complete.
-func recordProfile(s *runningService, w work, file string) error {
+// recordProfile profiles the load without the warm-up. It waits for the file,
+// which the service renames into place once the profile is complete.
+func recordProfile(s *runningService, w workload, file string) error {
 	if err := os.RemoveAll(file); err != nil {
 		return err
 	}
-	if err := w.do(s, warmUp); err != nil {
+	if err := w.run(s, warmUp); err != nil {
 		return err
 	}
 	if err := s.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
 		return err
 	}
-	if err := w.do(s, duration); err != nil {
+	if err := w.run(s, duration); err != nil {
 		return err
 	}
 	if err := s.cmd.Process.Signal(syscall.SIGUSR1); err != nil {

@@ -5,50 +5,50 @@ import (
 	"time"
 )
 
-// promptsAt is how many prompts a second come.
-const promptsAt = 500
+// promptsPerSecond is the load of promptLatency.
+const promptsPerSecond = 500
 
-// promptTimes is what the service adds to the upstream's own time, which is what
-// the same callers find who ask the stand-in themselves, at the same rate and
-// just before.
-func (b *bench) promptTimes() measurement {
+// promptLatency measures the time that the service adds to a call of the model.
+// The time without the service is the median of direct calls to the fake
+// upstream, made just before with the same clients at the same rate.
+func (b *bench) promptLatency() measurement {
 	return measurement{
 		name: "prompts",
-		figures: []figure{
-			{name: "the upstream's own time, asked without the service, 500 prompts a second, p50"},
-			{name: "/gemini over the upstream's own time, 500 prompts a second, p50", goal: "≤ 0.5ms"},
-			{name: "/gemini over the upstream's own time, 500 prompts a second, p99", goal: "≤ 5ms"},
-			{name: "CPU time of a prompt, the service's"},
+		metrics: []metric{
+			{name: "direct upstream call without the service, 500 prompts per second, p50"},
+			{name: "time /gemini adds to the direct call, 500 prompts per second, p50", goal: "≤ 0.5ms"},
+			{name: "time /gemini adds to the direct call, 500 prompts per second, p99", goal: "≤ 5ms"},
+			{name: "service CPU time per prompt"},
 		},
-		env: b.upstreams(),
-		take: func(_ context.Context, s *runningService, _ place) ([]float64, error) {
-			direct, err := prompts(b.upstream.address, modelPath, duration)
+		env: b.upstreamEnv(),
+		run: func(_ context.Context, s *runningService, _ target) ([]float64, error) {
+			direct, err := postPrompts(b.upstream.address, modelPath, duration)
 			if err != nil {
 				return nil, err
 			}
-			if _, err := prompts(s.address, servicePath, warmUp); err != nil {
+			if _, err := postPrompts(s.address, servicePath, warmUp); err != nil {
 				return nil, err
 			}
 			before, err := b.cpuTimes(s)
 			if err != nil {
 				return nil, err
 			}
-			latencies, err := prompts(s.address, servicePath, duration)
+			latencies, err := postPrompts(s.address, servicePath, duration)
 			if err != nil {
 				return nil, err
 			}
 			after, err := b.cpuTimes(s)
-			own, _ := percentiles(direct)
+			directP50, _ := percentiles(direct)
 			p50, p99 := percentiles(latencies)
 			return []float64{
-				nanoseconds(own), nanoseconds(p50 - own), nanoseconds(p99 - own),
-				nanoseconds(after.since(before, len(latencies)).service),
+				toNanoseconds(directP50), toNanoseconds(p50 - directP50), toNanoseconds(p99 - directP50),
+				toNanoseconds(after.since(before, len(latencies)).service),
 			}, err
 		},
 	}
 }
 
-// Where a prompt can be sent.
+// Paths that accept a prompt: of the service and of the fake upstream.
 const (
 	servicePath = "/gemini"
 	modelPath   = "/v1beta/models/gemini:streamGenerateContent"
@@ -58,11 +58,11 @@ func prompt(path string) request {
 	return request{path: path, body: []byte(`{"prompt":"What is machine learning?"}`)}
 }
 
-func prompts(address, path string, span time.Duration) ([]time.Duration, error) {
+func postPrompts(address, path string, span time.Duration) ([]time.Duration, error) {
 	clients := newPool(address, span)
 	defer clients.close()
 	question := prompt(path)
-	return openLoop(promptsAt, span, func() (time.Time, error) {
+	return openLoop(promptsPerSecond, span, func() (time.Time, error) {
 		err := clients.post(question)
 		return time.Now(), err
 	})

@@ -9,59 +9,60 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// seeding is how much stands in a database before something is measured in it.
-type seeding struct{ people, messages int }
+// seedSize is the number of rows stored before a measurement starts.
+type seedSize struct{ people, messages int }
 
 // parseSeeding reads "people,messages".
-func parseSeeding(text string) (seeding, error) {
-	var s seeding
+func parseSeedSize(text string) (seedSize, error) {
+	var s seedSize
 	if _, err := fmt.Sscanf(text, "%d,%d", &s.people, &s.messages); err != nil {
-		return seeding{}, fmt.Errorf("-seed %s: give it people,messages such as 100000,1000000", text)
+		return seedSize{}, fmt.Errorf("-seed %s: want people,messages, for example 100000,1000000", text)
 	}
 	if s.people < 1 || s.people > maxPeople || s.messages < 1 {
-		return seeding{}, fmt.Errorf("-seed %s: it takes 1 to %d people and at least one message", text, maxPeople)
+		return seedSize{}, fmt.Errorf("-seed %s: want 1 to %d people and at least one message", text, maxPeople)
 	}
 	return s, nil
 }
 
-// seedTable fills a table with the rows $1 to $2.
+// seedTable describes how to fill a table. Its SQL inserts the rows numbered $1
+// to $2.
 type seedTable struct {
 	name, sql string
 	rows      int
 }
 
-// tables are what people write and are answered within eighty days, which is
-// less than it is kept for. They write by turns, so that what belongs to one of
-// them is scattered over the tables as it is in life. All are also on the
-// waiting list, under numbers that new sign-ups may have.
-func (s seeding) tables() []seedTable {
+// tables returns eighty days of messages and answers, which is shorter than the
+// retention period. People write in turn, so the rows of one person are scattered
+// over the tables as in production. All people are also on the waiting list, with
+// numbers from the range that newSignUps uses.
+func (s seedSize) tables() []seedTable {
 	const age = `now() - interval '80 days' * (1 - n::float8 / %[2]d)`
 	fill := func(name, sql string, rows int) seedTable {
 		sql = strings.ReplaceAll(sql, "AGE", age)
 		return seedTable{name, fmt.Sprintf(sql+` FROM generate_series($1::bigint, $2::bigint) AS n`, s.people, rows), rows}
 	}
 	return []seedTable{
-		fill("waiting_list", `
-			INSERT INTO waiting_list (id, username, phone_number, created_at) OVERRIDING SYSTEM VALUE
+		fill("waitlist_entry", `
+			INSERT INTO waitlist_entry (id, username, phone_number, created_at) OVERRIDING SYSTEM VALUE
 			SELECT n, 'John Doe', '+2547' || (20000000 + n - 1), AGE`, s.people),
 		fill("person", `
-			INSERT INTO person (id, user_id, phone, name, created_at) OVERRIDING SYSTEM VALUE
+			INSERT INTO person (id, bsuid, wa_id, name, created_at) OVERRIDING SYSTEM VALUE
 			SELECT n, 'KE.' || (n - 1), '25471' || lpad((n - 1)::text, 7, '0'), 'Wanjiru', AGE`, s.people),
 		fill("answer", `
-			INSERT INTO answer (id, person_id, phone_number_id, said, body, model, prompt_tokens, response_tokens, created_at) OVERRIDING SYSTEM VALUE
+			INSERT INTO answer (id, person_id, phone_number_id, question, body, model, prompt_tokens, response_tokens, created_at) OVERRIDING SYSTEM VALUE
 			SELECT n, 1 + n %% %[1]d, '1234567890', 'Habari, I would like to know more', repeat('Karibu! The waiting list is open. ', 4), 'gemini', 120, 34, AGE`, s.messages),
 		fill("message", `
-			INSERT INTO message (id, wamid, person_id, phone_number_id, kind, body, sent_at, sent_hour, received_at, answer_id) OVERRIDING SYSTEM VALUE
+			INSERT INTO message (id, wamid, person_id, phone_number_id, type, body, sent_at, sent_hour, received_at, answer_id) OVERRIDING SYSTEM VALUE
 			SELECT n, 'wamid.' || md5(n::text), 1 + n %% %[1]d, '1234567890', 'text', 'Habari, I would like to know more', AGE, date_bin('1 hour', AGE, 'epoch'), AGE, n`, s.messages),
-		fill("part", `
-			INSERT INTO part (answer_id, person_id, position, body, reply_to, delivery, wamid, attempts, attempted_at)
+		fill("answer_part", `
+			INSERT INTO answer_part (answer_id, person_id, position, body, quoted_wamid, delivery, wamid, attempts, attempted_at)
 			SELECT n, 1 + n %% %[1]d, 0, repeat('Karibu! The waiting list is open. ', 4), '', 'read', 'wamid.' || md5('part' || n), 1, AGE`, s.messages),
 	}
 }
 
-// seed fills a migrated, empty database. Indexes and keys are made when the
-// rows are there, which takes a fraction of the time.
-func (b *bench) seed(ctx context.Context, database string, s seeding) error {
+// seed fills a migrated, empty database. It restores indexes and keys after it
+// has inserted the rows, which takes a fraction of the time.
+func (b *bench) seed(ctx context.Context, database string, s seedSize) error {
 	conn, err := pgx.Connect(ctx, b.cluster.URL(database))
 	if err != nil {
 		return err
@@ -88,10 +89,10 @@ func (b *bench) seed(ctx context.Context, database string, s seeding) error {
 			return fmt.Errorf("fill %s: %w", table.name, err)
 		}
 	}
-	return finish(ctx, conn, names, restore)
+	return finishSeeding(ctx, conn, names, restore)
 }
 
-// fill makes the rows a chunk at a time, so that somebody can see it go on.
+// fill inserts the rows in chunks and logs its progress after each.
 func (t seedTable) fill(ctx context.Context, conn *pgx.Conn) error {
 	const chunk = 1_000_000
 	for first := 1; first <= t.rows; first += chunk {
@@ -99,7 +100,7 @@ func (t seedTable) fill(ctx context.Context, conn *pgx.Conn) error {
 		if _, err := conn.Exec(ctx, t.sql, first, last); err != nil {
 			return err
 		}
-		progress(fmt.Sprintf("%s: %d of %d rows", t.name, last, t.rows))
+		logProgress(fmt.Sprintf("%s: %d of %d rows", t.name, last, t.rows))
 	}
 	_, err := conn.Exec(ctx, `
 		SELECT setval(sequence, $2)
@@ -108,22 +109,22 @@ func (t seedTable) fill(ctx context.Context, conn *pgx.Conn) error {
 	return err
 }
 
-// finish restores the indexes and leaves nothing for the database to tidy up
-// while it is measured. What the service looks up for those who write is in
-// memory then, as far as it fits, as it is where people have written for a while.
-func finish(ctx context.Context, conn *pgx.Conn, tables, restore []string) error {
+// finishSeeding restores the indexes, then runs VACUUM and CHECKPOINT so that
+// neither happens during a measurement. It reads the tables and indexes that the
+// service uses, to warm the caches as in a database that has been in use.
+func finishSeeding(ctx context.Context, conn *pgx.Conn, tables, restore []string) error {
 	steps := append(restore, `VACUUM (ANALYZE) `+strings.Join(tables, ", "), `CHECKPOINT`,
-		`SELECT sum(length(body)) FROM answer`, `SELECT sum(id) FROM person`, `SELECT sum(id) FROM waiting_list`,
-		`SET enable_seqscan = off`, // and so the indexes are read
+		`SELECT sum(length(body)) FROM answer`, `SELECT sum(id) FROM person`, `SELECT sum(id) FROM waitlist_entry`,
+		`SET enable_seqscan = off`, // so that the following statements read the indexes
 		`SELECT count(created_at) FROM answer WHERE person_id > 0`,
-		`SELECT count(phone) FROM person`, `SELECT count(user_id) FROM person`, `SELECT count(phone_number) FROM waiting_list`,
+		`SELECT count(wa_id) FROM person`, `SELECT count(bsuid) FROM person`, `SELECT count(phone_number) FROM waitlist_entry`,
 		`SELECT count(id) FROM person`, `SELECT count(wamid) FROM message`)
 	for _, sql := range steps {
 		begin := time.Now()
 		if _, err := conn.Exec(ctx, sql); err != nil {
 			return fmt.Errorf("%s: %w", sql, err)
 		}
-		progress(fmt.Sprintf("%s: %s", time.Since(begin).Round(time.Second), sql))
+		logProgress(fmt.Sprintf("%s: %s", time.Since(begin).Round(time.Second), sql))
 	}
 	return nil
 }

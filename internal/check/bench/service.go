@@ -16,13 +16,14 @@ import (
 
 const appSecret = "bench-app-secret"
 
-// runningService is a run of the binary.
+// runningService is a process of the built service.
 type runningService struct {
 	cmd     *exec.Cmd
 	address string
 }
 
-// launch runs the service, without upstreams unless the variables name some.
+// launch starts the service and waits until it serves. The service has no
+// upstreams unless extra configures them.
 func (b *bench) launch(ctx context.Context, database string, extra ...string) (*runningService, error) {
 	cmd := exec.CommandContext(ctx, b.binary, "serve")
 	cmd.Env = append([]string{
@@ -41,7 +42,7 @@ func (b *bench) launch(ctx context.Context, database string, extra ...string) (*
 	for {
 		line, err := lines.ReadBytes('\n')
 		if err != nil {
-			return nil, errors.Join(errors.New("the service ended before it served"), cmd.Wait())
+			return nil, errors.Join(errors.New("the service exited before it served"), cmd.Wait())
 		}
 		var entry struct{ Msg, Address string }
 		if json.Unmarshal(line, &entry) == nil && entry.Msg == "serving" {
@@ -58,9 +59,9 @@ func (s *runningService) stop() error {
 	return s.cmd.Wait()
 }
 
-// startTimes measures from the start of the binary to the first 200.
+// startTimes measures the time from process start to the first 200 of /readyz.
 func (b *bench) startTimes(ctx context.Context) ([]time.Duration, error) {
-	progress("start times")
+	logProgress("start time")
 	var times []time.Duration
 	for range 7 {
 		begin := time.Now()
@@ -75,7 +76,7 @@ func (b *bench) startTimes(ctx context.Context) ([]time.Duration, error) {
 		took := time.Since(begin)
 		_ = response.Body.Close()
 		if response.StatusCode != http.StatusOK {
-			return nil, fmt.Errorf("/readyz answered %d", response.StatusCode)
+			return nil, fmt.Errorf("/readyz returned status %d", response.StatusCode)
 		}
 		times = append(times, took)
 		if err := s.stop(); err != nil {
@@ -85,10 +86,10 @@ func (b *bench) startTimes(ctx context.Context) ([]time.Duration, error) {
 	return times, nil
 }
 
-// idleMemory is the resident set of a service that has just started and
-// rests, in MB.
+// idleMemory returns the resident set of a service five seconds after its start,
+// without load, in MB.
 func (b *bench) idleMemory(ctx context.Context) (float64, error) {
-	progress("idle memory")
+	logProgress("idle memory")
 	s, err := b.launch(ctx, "aisha")
 	if err != nil {
 		return 0, err
@@ -98,6 +99,6 @@ func (b *bench) idleMemory(ctx context.Context) (float64, error) {
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
-	megabytes, err := memoryOf(s.cmd.Process.Pid, memoryNow)
+	megabytes, err := residentMemory(s.cmd.Process.Pid, currentMemory)
 	return megabytes, errors.Join(err, s.stop())
 }

@@ -10,57 +10,57 @@ import (
 
 const (
 	rounds   = 3
-	warmUp   = 500 * time.Millisecond // before a measurement: connections, statements
-	duration = 5 * time.Second        // of each measurement in a round
+	warmUp   = 500 * time.Millisecond // opens connections and prepares statements
+	duration = 5 * time.Second        // per measurement and round
 )
 
-// result is what one measurement beside pgbench found.
+// result is one measurement of the service or of pgbench.
 type result struct {
 	perSecond float64
 	p50, p99  time.Duration
-	cpu       cpuTimes // for one request or transaction; pgbench has no service
-	memory    float64  // the service's peak, in MB
+	cpu       cpuTimes // per request or transaction; no service time for pgbench
+	memory    float64  // peak of the service, in MB
 }
 
-// row is one line of the tables beside pgbench: a kind of request, and what it
-// is held against.
-type row struct {
-	requests        string
-	against, script string // what pgbench does: its name, and itself
-	clients         int
-	client          func(people int) generator
-	goal            string // for the ratio
+// comparison is a kind of request and the pgbench script that it is compared
+// with.
+type comparison struct {
+	requests                     string
+	baselineName, baselineScript string // of pgbench
+	clients                      int
+	newGenerator                 func(people int) generator
+	goal                         string // for the ratio of the two
 
-	ours, yardstick []result
+	serviceResults, baselineResults []result
 }
 
-func rows() []*row {
-	return []*row{
-		{requests: "sign-ups", against: "upsert", script: upsertScript, clients: 32, client: signUps, goal: "≥ 0.9"},
-		{requests: "webhooks", against: "two inserts", script: twoInsertsScript, clients: 64, client: webhooks, goal: "≥ 1.3"},
-		{requests: "a lone sign-up", against: "a lone upsert", script: upsertScript, clients: 1, client: signUps, goal: "≤ 2"},
-		{requests: "a lone webhook", against: "lone two inserts", script: twoInsertsScript, clients: 1, client: webhooks, goal: "≤ 2"},
+func newComparisons() []*comparison {
+	return []*comparison{
+		{requests: "sign-ups", baselineName: "upserts", baselineScript: upsertScript, clients: 32, newGenerator: newSignUps, goal: "≥ 0.9"},
+		{requests: "webhooks", baselineName: "transactions of two inserts", baselineScript: twoInsertsScript, clients: 64, newGenerator: newWebhooks, goal: "≥ 1.3"},
+		{requests: "sign-up", baselineName: "upsert", baselineScript: upsertScript, clients: 1, newGenerator: newSignUps, goal: "≤ 2"},
+		{requests: "webhook", baselineName: "transaction of two inserts", baselineScript: twoInsertsScript, clients: 1, newGenerator: newWebhooks, goal: "≤ 2"},
 	}
 }
 
 func (b *bench) measure(ctx context.Context) error {
-	beside := rows()
-	own := []measurement{b.replyTimes(duration), b.answersPerSecond(), b.promptTimes(), b.callersAtOnce()}
-	found := make([][][]float64, len(own))
+	comparisons := newComparisons()
+	measurements := []measurement{b.answerLatency(duration), b.answersPerSecond(), b.promptLatency(), b.concurrentCalls()}
+	values := make([][][]float64, len(measurements))
 	for round := range rounds {
-		progress(fmt.Sprintf("round %d of %d", round+1, rounds))
-		for _, r := range beside {
-			if err := b.measureBeside(ctx, r); err != nil {
+		logProgress(fmt.Sprintf("round %d of %d", round+1, rounds))
+		for _, r := range comparisons {
+			if err := b.measureWithPgbench(ctx, r); err != nil {
 				return err
 			}
 		}
-		for i, m := range own {
-			progress(m.name)
-			values, err := b.once(ctx, m, place{"answering", usualPeople})
+		for i, m := range measurements {
+			logProgress(m.name)
+			measured, err := b.measureOnce(ctx, m, target{"answering", defaultPeople})
 			if err != nil {
 				return fmt.Errorf("%s: %w", m.name, err)
 			}
-			found[i] = append(found[i], values)
+			values[i] = append(values[i], measured)
 		}
 	}
 	starts, err := b.startTimes(ctx)
@@ -73,94 +73,95 @@ func (b *bench) measure(ctx context.Context) error {
 	}
 	fmt.Printf("\n%s, %d cores, %s; medians of %d rounds of %s; load generator, service and database share the cores\n\n",
 		runtime.GOARCH, runtime.NumCPU(), runtime.Version(), rounds, duration)
-	printLoad(beside[:2])
-	printLone(beside[2:])
+	printLoad(comparisons[:2])
+	printSingleClient(comparisons[2:])
 	fmt.Println("| | Aisha | goal |\n|---|---|---|")
-	for i, m := range own {
-		m.print(found[i])
+	for i, m := range measurements {
+		m.print(values[i])
 	}
-	fmt.Printf("| start to first 200, existing database | %s | ≤ 100ms |\n", median(starts).Round(time.Millisecond))
-	fmt.Printf("| memory (RSS) when idle | %.0f MB | ≤ 45 MB |\n", idle)
-	fmt.Printf("| memory (RSS), the most under the load of webhooks | %.0f MB | ≤ 150 MB |\n", medianOf(beside[1].ours, func(r result) float64 { return r.memory }))
+	fmt.Printf("| process start to first 200 from /readyz, existing database | %s | ≤ 100ms |\n", median(starts).Round(time.Millisecond))
+	fmt.Printf("| idle memory (RSS) | %.0f MB | ≤ 45 MB |\n", idle)
+	fmt.Printf("| peak memory (RSS) under webhook load | %.0f MB | ≤ 150 MB |\n", medianOf(comparisons[1].serviceResults, func(r result) float64 { return r.memory }))
 	return nil
 }
 
-// measureBeside runs pgbench and then the service.
-func (b *bench) measureBeside(ctx context.Context, r *row) error {
-	progress(r.requests)
-	yardstick, err := b.pgbench(ctx, r.script, r.clients)
+// measureWithPgbench measures pgbench and then the service.
+func (b *bench) measureWithPgbench(ctx context.Context, r *comparison) error {
+	logProgress(r.requests)
+	baseline, err := b.pgbench(ctx, r.baselineScript, r.clients)
 	if err != nil {
 		return err
 	}
-	ours, err := b.underLoad(ctx, r)
+	measured, err := b.measureService(ctx, r)
 	if err != nil {
 		return err
 	}
-	r.yardstick, r.ours = append(r.yardstick, yardstick), append(r.ours, ours)
+	r.baselineResults, r.serviceResults = append(r.baselineResults, baseline), append(r.serviceResults, measured)
 	return nil
 }
 
-// print shows the medians of what was found in each round.
-func (m measurement) print(found [][]float64) {
-	for i, f := range m.figures {
-		fmt.Printf("| %s | %s | %s |\n", f.name, f.text(median(column(found, i))), f.goal)
+// print prints the median over all rounds of each metric.
+func (m measurement) print(perRound [][]float64) {
+	for i, f := range m.metrics {
+		fmt.Printf("| %s | %s | %s |\n", f.name, f.text(median(column(perRound, i))), f.goal)
 	}
 }
 
-func (f figure) text(value float64) string {
+func (f metric) text(value float64) string {
 	if f.rate {
 		return fmt.Sprintf("%.0f/s", value)
 	}
 	return time.Duration(value).Round(10 * time.Microsecond).String()
 }
 
-func column(found [][]float64, i int) []float64 {
-	values := make([]float64, len(found))
-	for round, figures := range found {
-		values[round] = figures[i]
+// column returns the values of metric i in each round.
+func column(perRound [][]float64, i int) []float64 {
+	values := make([]float64, len(perRound))
+	for round, metrics := range perRound {
+		values[round] = metrics[i]
 	}
 	return values
 }
 
-func printLoad(table []*row) {
-	fmt.Println("| under load | Aisha | pgbench | ratio | goal | p99 (goal ≤ 20ms) | pgbench's p99 | CPU a request: Aisha | PostgreSQL | under pgbench |")
+func printLoad(table []*comparison) {
+	fmt.Println("| many clients | Aisha | pgbench | ratio | goal | Aisha p99 (goal ≤ 20ms) | pgbench p99 | Aisha CPU per request | PostgreSQL CPU per request | PostgreSQL CPU per pgbench transaction |")
 	fmt.Println("|---|---|---|---|---|---|---|---|---|---|")
 	for _, r := range table {
 		perSecond := func(r result) float64 { return r.perSecond }
-		fmt.Printf("| %s, beside pgbench's %s, %d clients | %.0f/s | %.0f/s | %.2f | %s | %s | %s | %s | %s | %s |\n", r.requests, r.against, r.clients,
-			medianOf(r.ours, perSecond), medianOf(r.yardstick, perSecond), r.ratio(perSecond), r.goal, tenths(medianOf(r.ours, p99)), tenths(medianOf(r.yardstick, p99)),
-			medianOf(r.ours, service), medianOf(r.ours, database), medianOf(r.yardstick, database))
+		fmt.Printf("| %s against pgbench %s, %d clients | %.0f/s | %.0f/s | %.2f | %s | %s | %s | %s | %s | %s |\n", r.requests, r.baselineName, r.clients,
+			medianOf(r.serviceResults, perSecond), medianOf(r.baselineResults, perSecond), r.ratio(perSecond), r.goal, roundToTenth(medianOf(r.serviceResults, resultP99)), roundToTenth(medianOf(r.baselineResults, resultP99)),
+			medianOf(r.serviceResults, serviceCPU), medianOf(r.serviceResults, databaseCPU), medianOf(r.baselineResults, databaseCPU))
 	}
 	fmt.Println()
 }
 
-func printLone(table []*row) {
-	fmt.Println("| alone | Aisha | pgbench | ratio | goal | p99 | pgbench's p99 |")
+func printSingleClient(table []*comparison) {
+	fmt.Println("| one client, p50 | Aisha | pgbench | ratio | goal | Aisha p99 | pgbench p99 |")
 	fmt.Println("|---|---|---|---|---|---|---|")
 	for _, r := range table {
-		fmt.Printf("| %s, beside %s | %s | %s | %.2f | %s | %s | %s |\n", r.requests, r.against,
-			medianOf(r.ours, p50).Round(time.Microsecond), medianOf(r.yardstick, p50).Round(time.Microsecond),
-			r.ratio(func(r result) float64 { return float64(r.p50) }), r.goal, tenths(medianOf(r.ours, p99)), tenths(medianOf(r.yardstick, p99)))
+		fmt.Printf("| %s against pgbench %s | %s | %s | %.2f | %s | %s | %s |\n", r.requests, r.baselineName,
+			medianOf(r.serviceResults, resultP50).Round(time.Microsecond), medianOf(r.baselineResults, resultP50).Round(time.Microsecond),
+			r.ratio(func(r result) float64 { return float64(r.p50) }), r.goal, roundToTenth(medianOf(r.serviceResults, resultP99)), roundToTenth(medianOf(r.baselineResults, resultP99)))
 	}
 	fmt.Println()
 }
 
-// ratio is the median of the rounds' ratios, because a machine that slows down
-// from one round to the next slows both.
-func (r *row) ratio(of func(result) float64) float64 {
-	ratios := make([]float64, len(r.ours))
-	for round := range r.ours {
-		ratios[round] = of(r.ours[round]) / of(r.yardstick[round])
+// ratio returns the median of the ratios of each round. Both values of a ratio
+// come from the same round, because the speed of the machine changes over time.
+func (r *comparison) ratio(of func(result) float64) float64 {
+	ratios := make([]float64, len(r.serviceResults))
+	for round := range r.serviceResults {
+		ratios[round] = of(r.serviceResults[round]) / of(r.baselineResults[round])
 	}
 	return median(ratios)
 }
 
-func p50(r result) time.Duration      { return r.p50 }
-func p99(r result) time.Duration      { return r.p99 }
-func service(r result) time.Duration  { return r.cpu.service.Round(time.Microsecond) }
-func database(r result) time.Duration { return r.cpu.database.Round(time.Microsecond) }
+func resultP50(r result) time.Duration   { return r.p50 }
+func resultP99(r result) time.Duration   { return r.p99 }
+func serviceCPU(r result) time.Duration  { return r.cpu.service.Round(time.Microsecond) }
+func databaseCPU(r result) time.Duration { return r.cpu.database.Round(time.Microsecond) }
 
-func tenths(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
+func roundToTenth(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
 
 func medianOf[T float64 | time.Duration](results []result, of func(result) T) T {
 	values := make([]T, len(results))
@@ -175,8 +176,7 @@ func median[T float64 | time.Duration](values []T) T {
 	return sorted[len(sorted)/2]
 }
 
-// percentiles sorts the latencies and returns the middle one and the one that
-// a hundredth of them exceed.
+// percentiles sorts the latencies and returns p50 and p99.
 func percentiles(latencies []time.Duration) (p50, p99 time.Duration) {
 	slices.Sort(latencies)
 	return latencies[len(latencies)/2], latencies[len(latencies)*99/100]

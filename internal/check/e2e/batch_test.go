@@ -18,9 +18,9 @@ import (
 	"aisha/internal/dev/simulator"
 )
 
-// batch is a webhook of one message of each of so many persons, the first of
-// whom has this number.
-func batch(first, messages int) string {
+// webhookBatch returns a webhook with one message from each of the people
+// numbered first to first+messages-1.
+func webhookBatch(first, messages int) string {
 	var items []string
 	for i := range messages {
 		p := person(first + i)
@@ -31,9 +31,9 @@ func batch(first, messages int) string {
 		`"metadata":{"phone_number_id":"` + phoneNumberID + `"},"messages":[` + strings.Join(items, ",") + `]}}]}]}`
 }
 
-// deliver posts a webhook as Meta does and returns how long its
-// acknowledgement took.
-func deliver(t *testing.T, url, body string) time.Duration {
+// postWebhook posts a signed webhook as Meta does and returns how long the service
+// took to respond.
+func postWebhook(t *testing.T, url, body string) time.Duration {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/webhook/whatsapp", strings.NewReader(body))
 	if err != nil {
@@ -42,73 +42,73 @@ func deliver(t *testing.T, url, body string) time.Duration {
 	mac := hmac.New(sha256.New, []byte(appSecret))
 	mac.Write([]byte(body))
 	r.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
-	began := time.Now()
+	startedAt := time.Now()
 	response, err := http.DefaultClient.Do(r)
-	took := time.Since(began)
+	took := time.Since(startedAt)
 	if err != nil {
 		t.Error(err)
 		return took
 	}
 	_ = response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		t.Errorf("the webhook is answered with %d", response.StatusCode)
+		t.Errorf("webhook response status = %d, want %d", response.StatusCode, http.StatusOK)
 	}
 	return took
 }
 
-// A thousand is the most that Meta puts into one webhook.
-func TestAThousandMessagesInOneWebhookGetAThousandAnswers(t *testing.T) {
+// Meta puts at most 1,000 messages into one webhook.
+func TestWebhook_ThousandMessagesAreAnsweredOnce(t *testing.T) {
 	t.Parallel()
 	const messages = 1000
-	sim, simURL := newSimulator(t, simulator.Timing{Delivered: unread})
+	sim, simURL := newSimulator(t, simulator.Timing{Delivered: phoneOff})
 	database := testdb.New(t)
 	service := start(t, environment(database, simURL, "RESEND_AFTER=2m", "WHATSAPP_THROUGHPUT=1000"), "serve")
 	sim.SetWebhookURL(service.url + "/webhook/whatsapp")
 
-	body := batch(0, messages)
-	t.Logf("%d messages in %d bytes acknowledged after %v", messages, len(body), deliver(t, service.url, body))
-	deliver(t, service.url, body) // Meta tries again when it did not hear of our answer
-	waitFor(t, sim, func(l simulator.Ledger) bool { return len(byToken(l)) == messages })
-	if err := settled(t, database); err != nil {
+	body := webhookBatch(0, messages)
+	t.Logf("%d messages in %d bytes acknowledged after %v", messages, len(body), postWebhook(t, service.url, body))
+	postWebhook(t, service.url, body) // a retry, as Meta sends when it did not receive the response
+	waitFor(t, sim, func(l simulator.Ledger) bool { return len(indexByToken(l)) == messages })
+	if err := waitUntilIdle(t, database); err != nil {
 		t.Error(err)
 	}
-	answered := byToken(sim.Ledger())
+	answered := indexByToken(sim.Ledger())
 	for i := range messages {
 		if n := len(answered[token(i, 0)]); n != 1 {
-			t.Errorf("message %d got %d answers", i, n)
+			t.Errorf("message %d has %d answers, want 1", i, n)
 		}
 	}
 }
 
-// The figure is for people to read; what is held here is that nothing of what
-// goes on makes a webhook wait for it.
-func TestWebhooksAreAcknowledgedWhileTheModelThinksAndABatchArrives(t *testing.T) {
+// The logged times are for information only. The test checks that every webhook is
+// acknowledged although all workers wait for the model.
+func TestWebhook_AcknowledgedWhileModelIsSlow(t *testing.T) {
 	t.Parallel()
-	const clients, each = 8, 25
+	const clients, perClient = 8, 25
 	slow := simulator.Range{Min: 20 * time.Second, Max: 20 * time.Second}
 	_, simURL := newSimulator(t, simulator.Timing{Model: slow})
 	database := testdb.New(t)
 	service := start(t, environment(database, simURL, "GEMINI_TIMEOUT=60s"), "serve")
 
-	deliver(t, service.url, batch(0, 100)) // more than there are workers
+	postWebhook(t, service.url, webhookBatch(0, 100)) // more than there are workers
 	var mu sync.Mutex
 	var times []time.Duration
 	var group sync.WaitGroup
 	for c := range clients {
 		group.Go(func() {
-			for n := range each {
-				took := deliver(t, service.url, batch(10_000+c*each+n, 1))
+			for n := range perClient {
+				took := postWebhook(t, service.url, webhookBatch(10_000+c*perClient+n, 1))
 				mu.Lock()
 				times = append(times, took)
 				mu.Unlock()
 			}
 		})
 	}
-	whole := deliver(t, service.url, batch(1000, 1000))
+	batchTook := postWebhook(t, service.url, webhookBatch(1000, 1000))
 	group.Wait()
 	slices.Sort(times)
-	t.Logf("of %d webhooks half were acknowledged within %v and 95%% within %v, one of 1,000 messages after %v",
-		len(times), times[len(times)/2], times[len(times)*95/100], whole)
+	t.Logf("acknowledged %d webhooks: p50 %v, p95 %v; one webhook of 1,000 messages: %v",
+		len(times), times[len(times)/2], times[len(times)*95/100], batchTook)
 
 	conn, err := pgx.Connect(t.Context(), database)
 	if err != nil {
@@ -119,7 +119,7 @@ func TestWebhooksAreAcknowledgedWhileTheModelThinksAndABatchArrives(t *testing.T
 	if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM message WHERE answer_id IS NULL`).Scan(&stored); err != nil {
 		t.Fatal(err)
 	}
-	if want := 100 + 1000 + clients*each; stored != want {
-		t.Errorf("%d messages are stored and wait, want %d", stored, want)
+	if want := 100 + 1000 + clients*perClient; stored != want {
+		t.Errorf("%d unanswered messages are stored, want %d", stored, want)
 	}
 }

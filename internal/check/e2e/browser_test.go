@@ -20,8 +20,8 @@ import (
 	"aisha/internal/dev/simulator"
 )
 
-// newBrowser opens a tab of a browser that has no other host to go to. It
-// returns nil where there is no browser, except in CI, where there must be.
+// newBrowser opens a browser tab and records the problems of its pages. It returns
+// nil when no browser is installed, except in CI, where it fails the test.
 func newBrowser(t *testing.T) (context.Context, *pageProblems) {
 	t.Helper()
 	program := ""
@@ -33,9 +33,9 @@ func newBrowser(t *testing.T) (context.Context, *pageProblems) {
 	}
 	if program == "" {
 		if os.Getenv("CI") != "" {
-			t.Fatal("there is no chromium to test the pages with")
+			t.Fatal("chromium is not installed; CI requires it")
 		}
-		t.Log("no chromium found: the pages are NOT tested; install it, for example with apt-get install chromium")
+		t.Log("chromium is not installed, so the pages are NOT tested; install it, for example with apt-get install chromium")
 		return nil, nil
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
@@ -47,7 +47,7 @@ func newBrowser(t *testing.T) (context.Context, *pageProblems) {
 	t.Cleanup(cancel)
 
 	problems := &pageProblems{}
-	if err := chromedp.Listen(ctx, problems.listen); err != nil {
+	if err := chromedp.Listen(ctx, problems.record); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
@@ -56,20 +56,20 @@ func newBrowser(t *testing.T) (context.Context, *pageProblems) {
 	if _, err := chromedp.Call(ctx, log.Enable, cdp.Empty{}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel = context.WithTimeout(ctx, patience)
+	ctx, cancel = context.WithTimeout(ctx, waitLimit)
 	t.Cleanup(cancel)
 	return ctx, problems
 }
 
-// pageProblems collects what a developer would see in red in the console, and
-// requests that leave this machine.
+// pageProblems collects console errors, uncaught exceptions and requests to other
+// hosts.
 type pageProblems struct {
 	mu       sync.Mutex
 	found    []string
 	requests int
 }
 
-func (p *pageProblems) listen(event any) {
+func (p *pageProblems) record(event any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch e := event.(type) {
@@ -88,20 +88,22 @@ func (p *pageProblems) listen(event any) {
 	}
 }
 
-// check also makes sure that the listener heard anything at all.
-func (p *pageProblems) check(t *testing.T) {
+// assertNone fails the test for each problem. It also fails if the browser reported
+// no request, because then the listener does not work.
+func (p *pageProblems) assertNone(t *testing.T) {
 	t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.requests == 0 {
-		t.Error("the browser told nothing of its requests")
+		t.Error("the browser reported no requests")
 	}
 	for _, problem := range p.found {
 		t.Error(problem)
 	}
 }
 
-// screenshot keeps a picture for whoever wants to look; CI throws it away.
+// screenshot saves a screenshot in the directory named by AISHA_SCREENSHOTS, if it
+// is set.
 func screenshot(ctx context.Context, t *testing.T, name string) {
 	t.Helper()
 	dir := os.Getenv("AISHA_SCREENSHOTS")
@@ -118,7 +120,7 @@ func screenshot(ctx context.Context, t *testing.T, name string) {
 	}
 }
 
-func TestBrowserShowsTheAPIPages(t *testing.T) {
+func TestBrowser_APIPages(t *testing.T) {
 	t.Parallel()
 	ctx, problems := newBrowser(t)
 	if ctx == nil {
@@ -134,7 +136,7 @@ func TestBrowserShowsTheAPIPages(t *testing.T) {
 		chromedp.Click(chromedp.CSS(`.execute`)),
 		chromedp.WaitVisible(chromedp.CSS(`.live-responses-table .response-col_status`)),
 	); err != nil {
-		t.Fatalf("try it out on /docs: %v", err)
+		t.Fatalf("\"try it out\" on /docs: %v", err)
 	}
 	screenshot(ctx, t, "docs")
 	answer, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS(`.live-responses-table`)))
@@ -142,27 +144,27 @@ func TestBrowserShowsTheAPIPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(answer, "200") || !strings.Contains(answer, "Added to waiting list") {
-		t.Errorf("try it out shows:\n%s", answer)
+		t.Errorf("\"try it out\" shows no successful response:\n%s", answer)
 	}
 	if err := chromedp.Do(ctx,
 		chromedp.Navigate(service.url+"/redoc"),
 		chromedp.WaitVisible(chromedp.CSS(`.menu-content`)),
 		chromedp.WaitVisible(chromedp.Search(`//*[contains(text(),"/waiting-list")]`)),
 	); err != nil {
-		t.Fatalf("/redoc: %v", err)
+		t.Fatalf("open /redoc: %v", err)
 	}
 	screenshot(ctx, t, "redoc")
-	problems.check(t)
+	problems.assertNone(t)
 }
 
-func TestBrowserPhoneGetsItsAnswerWithTicks(t *testing.T) {
+func TestBrowser_Phone(t *testing.T) {
 	t.Parallel()
 	ctx, problems := newBrowser(t)
 	if ctx == nil {
 		return
 	}
-	brisk := simulator.Range{Min: 300 * time.Millisecond, Max: 600 * time.Millisecond}
-	sim, simURL := newSimulator(t, simulator.Timing{Model: brisk, Delivered: brisk, Read: brisk})
+	short := simulator.Range{Min: 300 * time.Millisecond, Max: 600 * time.Millisecond}
+	sim, simURL := newSimulator(t, simulator.Timing{Model: short, Delivered: short, Read: short})
 	service := start(t, environment(testdb.New(t), simURL), "serve")
 	sim.SetWebhookURL(service.url + "/webhook/whatsapp")
 
@@ -175,26 +177,26 @@ func TestBrowserPhoneGetsItsAnswerWithTicks(t *testing.T) {
 		chromedp.WaitVisible(chromedp.CSS(`.bubble[data-direction="out"][data-state="read"]`)),
 		chromedp.WaitVisible(chromedp.CSS(`.bubble[data-direction="in"][data-state="read"]`)),
 	); err != nil {
-		t.Fatalf("the phone: %v\n%s", err, tail(service.output()))
+		t.Fatalf("send a message on the simulated phone: %v\n%s", err, tail(service.output()))
 	}
 	answer, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS(`.bubble[data-direction="in"]`)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(answer, "Habari, what is Aisha?") {
-		t.Errorf("the answer reads %q", answer)
+		t.Errorf("answer = %q, want it to contain the question", answer)
 	}
 	if err := chromedp.Do(ctx,
 		chromedp.Click(chromedp.CSS(`.bubble .reply`)),
 		chromedp.WaitVisible(chromedp.Search(`//*[contains(text(),"You are on the waiting list")]`)),
 	); err != nil {
-		t.Fatalf("joining the waiting list by the button: %v\n%s", err, tail(service.output()))
+		t.Fatalf("join the waiting list with the button: %v\n%s", err, tail(service.output()))
 	}
 	screenshot(ctx, t, "phone-wide")
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2)),
 		chromedp.WaitVisible(chromedp.CSS(`#message`))); err != nil {
-		t.Fatalf("the phone on a phone: %v", err)
+		t.Fatalf("show the simulated phone on a narrow screen: %v", err)
 	}
 	screenshot(ctx, t, "phone-narrow")
-	problems.check(t)
+	problems.assertNone(t)
 }

@@ -18,55 +18,56 @@ import (
 	"aisha/internal/dev/simulator"
 )
 
-// Two variables of the environment choose what the fault tests do:
-// AISHA_FAULTS=long makes them long, AISHA_SEED=7 repeats a run.
+// Two environment variables control the fault tests: AISHA_FAULTS=long runs their
+// long form, and AISHA_SEED=7 repeats the random choices of a run.
 //
-// Most of a scenario's time is spent waiting, so several run at once. Nothing
-// here depends on how fast the machine is: times bound how long a fault lasts,
-// never how long the service may take.
+// A scenario spends most of its time waiting, so several run in parallel. The
+// result does not depend on the speed of the machine: the durations below limit how
+// long a fault lasts, not how long the service may take.
 var (
-	long       = os.Getenv("AISHA_FAULTS") == "long"
-	chosen, _  = strconv.ParseUint(os.Getenv("AISHA_SEED"), 10, 64)
-	atOnce     = 8 // scenarios
-	many       = choose(12, 40)
-	writing    = choose(2*time.Second, 3*time.Second)
-	faultsLast = choose(2*time.Second, 20*time.Second) // after everybody has written
+	longRun            = os.Getenv("AISHA_FAULTS") == "long"
+	fixedSeed, _       = strconv.ParseUint(os.Getenv("AISHA_SEED"), 10, 64)
+	parallelScenarios  = 8
+	defaultPersons     = shortOrLong(12, 40)
+	defaultWritingTime = shortOrLong(2*time.Second, 3*time.Second)
+	faultTime          = shortOrLong(2*time.Second, 20*time.Second) // time the faults continue after the last message
 )
 
-func choose[T any](short, longer T) T {
-	if long {
-		return longer
+// shortOrLong returns the value for the short or the long form.
+func shortOrLong[T any](short, long T) T {
+	if longRun {
+		return long
 	}
 	return short
 }
 
-// faultRun is a scenario that runs.
+// faultRun is one run of a scenario.
 type faultRun struct {
 	scenario
-	sim      *simulator.Simulator
-	simURL   string
-	random   *rand.Rand
-	env      []string
-	database string
-	cluster  *cluster // where the database is a server of its own
-	service  *process
-	began    time.Time
+	sim       *simulator.Simulator
+	simURL    string
+	random    *rand.Rand
+	env       []string
+	database  string
+	cluster   *cluster // nil if the scenario shares the server of the other tests
+	service   *process
+	startedAt time.Time
 }
 
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
-	var rows []row
+	var results []scenarioResult
 	queue := make(chan scenario)
 	var workers sync.WaitGroup
-	for range atOnce {
+	for range parallelScenarios {
 		workers.Go(func() {
 			for s := range queue {
 				t.Run(s.name, func(t *testing.T) {
 					r := runScenario(t, s)
 					mu.Lock()
 					defer mu.Unlock()
-					rows = append(rows, r)
+					results = append(results, r)
 				})
 			}
 		})
@@ -76,162 +77,168 @@ func TestFaults(t *testing.T) {
 	}
 	close(queue)
 	workers.Wait()
-	t.Log(table(rows))
+	t.Log(formatResults(results))
 }
 
-func runScenario(t *testing.T, s scenario) row {
-	r := newRun(t, s)
-	ctx, cancel := contextWithPatience(t)
+func runScenario(t *testing.T, s scenario) scenarioResult {
+	r := newFaultRun(t, s)
+	ctx, cancel := contextWithTimeout(t)
 	defer cancel()
 
 	r.sim.SetFaults(s.faults)
 	var writer sync.WaitGroup
-	if !s.quiet {
+	if !s.onlyDisruptWrites {
 		writer.Go(func() { r.write(t.Context()) })
 	}
-	if s.disturb != nil {
-		s.disturb(t, r)
+	if s.disrupt != nil {
+		s.disrupt(t, r)
 	}
 	writer.Wait()
-	if !s.stay {
-		r.await(ctx, faultsLast)
-		if s.stops {
+	if !s.keepFaults {
+		r.pause(ctx, faultTime)
+		if s.sendingStops {
 			r.checkStopped(ctx, t)
 		}
 		r.sim.SetFaults(simulator.Faults{})
 	}
-	if err := r.sim.WaitFor(ctx, r.over); err != nil {
-		t.Errorf("%v\n%s", err, r.troubles())
+	if err := r.sim.WaitFor(ctx, r.complete); err != nil {
+		t.Errorf("%v\n%s", err, r.warnings())
 	}
-	r.settle(t)
+	r.waitUntilIdle(t)
 	return r.check(t)
 }
 
-func newRun(t *testing.T, s scenario) *faultRun {
+func newFaultRun(t *testing.T, s scenario) *faultRun {
 	t.Helper()
-	s.persons, s.each, s.writing = cmp.Or(s.persons, many), cmp.Or(s.each, 2), cmp.Or(s.writing, writing)
-	seed := cmp.Or(chosen, uint64(time.Now().UnixNano()))
-	r := &faultRun{scenario: s, began: time.Now(), random: rand.New(rand.NewPCG(seed, 0))}
-	options := agreed
+	s.persons, s.perPerson, s.writingTime = cmp.Or(s.persons, defaultPersons), cmp.Or(s.perPerson, 2), cmp.Or(s.writingTime, defaultWritingTime)
+	seed := cmp.Or(fixedSeed, uint64(time.Now().UnixNano()))
+	r := &faultRun{scenario: s, startedAt: time.Now(), random: rand.New(rand.NewPCG(seed, 0))}
+	options := simulatorOptions
 	options.Seed = seed
 	options.Timing.Model = simulator.Range{Min: 10 * time.Millisecond, Max: 200 * time.Millisecond}
 	r.sim = simulator.New(options)
-	r.simURL = serveSimulator(t, r.sim, s.front)
+	r.simURL = serveSimulator(t, r.sim, s.middleware)
 	if s.prepare != nil {
 		s.prepare(t, r)
 	}
 	if r.database == "" {
 		r.database = testdb.New(t)
 	}
-	// A status settles what became of a send, however slow this machine is.
-	// Whoever sends again because none has come has made a mistake.
-	r.env = environment(r.database, r.simURL, with([]string{"RESEND_AFTER=2m"}, s.env...)...)
-	r.serve(t)
+	// A status always arrives and decides the outcome of a send, even on a slow
+	// machine. RESEND_AFTER is so long that the service must not send again without
+	// one.
+	r.env = environment(r.database, r.simURL, withEnv([]string{"RESEND_AFTER=2m"}, s.env...)...)
+	r.startService(t)
 	return r
 }
 
-// serve starts an instance that webhooks go to from now on.
-func (r *faultRun) serve(t *testing.T) {
+// startService starts an instance and directs all further webhooks to it.
+func (r *faultRun) startService(t *testing.T) {
 	t.Helper()
 	r.service = start(t, r.env, "serve")
 	r.sim.SetWebhookURL(r.service.url + "/webhook/whatsapp")
 }
 
-// write has the persons write, evenly over the time.
+// write sends the messages of all people, evenly distributed over writingTime.
 func (r *faultRun) write(ctx context.Context) {
-	pause := r.writing / time.Duration(r.persons*r.each)
-	for n := range r.each {
+	pause := r.writingTime / time.Duration(r.persons*r.perPerson)
+	for n := range r.perPerson {
 		for i := range r.persons {
 			r.sim.Say(person(i), token(i, n))
-			r.await(ctx, pause)
+			r.pause(ctx, pause)
 		}
 	}
 }
 
-// await lets time pass: it is what the scenario is made of.
-func (r *faultRun) await(ctx context.Context, d time.Duration) {
+// pause waits for d. A scenario uses it to define when faults happen, not to wait
+// for the service.
+func (r *faultRun) pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-time.After(d):
 	case <-ctx.Done():
 	}
 }
 
-func (r *faultRun) between(least, most time.Duration) time.Duration {
-	return least + time.Duration(r.random.Int64N(int64(most-least)))
+func (r *faultRun) randomDuration(shortest, longest time.Duration) time.Duration {
+	return shortest + time.Duration(r.random.Int64N(int64(longest-shortest)))
 }
 
-func (r *faultRun) answers(l simulator.Ledger) answers {
+func (r *faultRun) indexAnswers(l simulator.Ledger) answerIndex {
 	if r.apologies {
-		return byPerson(l)
+		return indexByPerson(l)
 	}
-	return byToken(l)
+	return indexByToken(l)
 }
 
-// over reports whether everything was acknowledged, and answered as far as it
-// can be.
-func (r *faultRun) over(l simulator.Ledger) bool {
-	return l.Counts.Acknowledged == r.persons*r.each && l.Counts.Pending == 0 &&
-		len(r.answers(l)) >= r.persons*r.each-r.lost
+// complete reports whether all messages were acknowledged and all but wantLost
+// were answered.
+func (r *faultRun) complete(l simulator.Ledger) bool {
+	return l.Counts.Acknowledged == r.persons*r.perPerson && l.Counts.Pending == 0 &&
+		len(r.indexAnswers(l)) >= r.persons*r.perPerson-r.wantLost
 }
 
-// settle waits until nothing more can come or go.
-func (r *faultRun) settle(t *testing.T) {
+// waitUntilIdle waits until the service has nothing left to send and the simulator
+// has nothing left to deliver.
+func (r *faultRun) waitUntilIdle(t *testing.T) {
 	t.Helper()
-	if err := settled(t, r.database); err != nil {
-		t.Errorf("%v\n%s", err, r.troubles())
+	if err := waitUntilIdle(t, r.database); err != nil {
+		t.Errorf("%v\n%s", err, r.warnings())
 		return
 	}
 	waitFor(t, r.sim, func(l simulator.Ledger) bool { return l.Counts.Pending == 0 })
 }
 
-// check holds the ledger to the promise and returns what came of it.
-func (r *faultRun) check(t *testing.T) row {
+// check compares the ledger of the simulator with the guarantee of the service.
+func (r *faultRun) check(t *testing.T) scenarioResult {
 	t.Helper()
 	l := r.sim.Ledger()
-	result := row{reckon(l, r.answers(l), r.persons, r.each), r.name, time.Since(r.began), r.sim.Seed()}
+	result := scenarioResult{
+		tally: newTally(l, r.indexAnswers(l), r.persons, r.perPerson),
+		name:  r.name, took: time.Since(r.startedAt), seed: r.sim.Seed(),
+	}
 	t.Log(result)
-	problem := result.broken(r.lost)
-	if result.acknowledged != r.persons*r.each {
-		problem += fmt.Sprintf("\nof %d messages not all were acknowledged", r.persons*r.each)
+	problem := result.violation(r.wantLost)
+	if result.acknowledged != r.persons*r.perPerson {
+		problem += fmt.Sprintf("\n%d of %d messages were acknowledged", result.acknowledged, r.persons*r.perPerson)
 	}
 	if problem != "" {
-		t.Errorf("%s\nAISHA_SEED=%d\n%s", problem, result.seed, r.troubles())
+		t.Errorf("%s\nAISHA_SEED=%d\n%s", problem, result.seed, r.warnings())
 	}
 	return result
 }
 
-// checkStopped is for a number that nothing can be sent from: what people write
-// is stored all the same, and whoever operates the service can see it.
+// checkStopped checks a send hold that needs an operator: messages are still
+// stored, nothing is sent, the service stays healthy, and the metrics show the hold.
 func (r *faultRun) checkStopped(ctx context.Context, t *testing.T) {
 	t.Helper()
-	if err := r.sim.WaitFor(ctx, func(l simulator.Ledger) bool { return l.Counts.Acknowledged == r.persons*r.each }); err != nil {
-		t.Errorf("what comes in is not stored: %v\n%s", err, r.troubles())
+	if err := r.sim.WaitFor(ctx, func(l simulator.Ledger) bool { return l.Counts.Acknowledged == r.persons*r.perPerson }); err != nil {
+		t.Errorf("not all messages were acknowledged during the send hold: %v\n%s", err, r.warnings())
 	}
 	if sent := len(r.sim.Ledger().Outbound); sent > 0 {
-		t.Errorf("%d answers were sent", sent)
+		t.Errorf("%d answers were sent during the send hold, want 0", sent)
 	}
 	for _, path := range []string{"/healthz", "/readyz"} {
 		if status, answer := request(t, http.MethodGet, r.service.url+path, ""); status != http.StatusOK {
-			t.Errorf("%s: got %d %s", path, status, answer)
+			t.Errorf("%s: got %d %s, want %d", path, status, answer, http.StatusOK)
 		}
 	}
-	const stopped = `aisha_sending_gates_closed{state="stopped"} 1`
+	const stopped = `aisha_send_holds{needs_operator="true"} 1`
 	if _, metrics := request(t, http.MethodGet, r.service.url+"/metrics", ""); !strings.Contains(metrics, stopped) {
-		t.Errorf("the metrics do not say %s", stopped)
+		t.Errorf("the metrics do not contain %s", stopped)
 	}
 }
 
-// troubles is what the service complained of, the newest last.
-func (r *faultRun) troubles() string {
-	const most = 30
+// warnings returns the last log lines of the service above level INFO.
+func (r *faultRun) warnings() string {
+	const maxLines = 30
 	var lines []string
 	for line := range strings.Lines(r.service.output()) {
 		if !strings.Contains(line, `"level":"INFO"`) {
 			lines = append(lines, line)
 		}
 	}
-	return strings.Join(lines[max(0, len(lines)-most):], "")
+	return strings.Join(lines[max(0, len(lines)-maxLines):], "")
 }
 
-// with is an environment in which some variables are others.
-func with(env []string, more ...string) []string { return append(slices.Clone(env), more...) }
+// withEnv returns a copy of env with more variables. Later variables win.
+func withEnv(env []string, more ...string) []string { return append(slices.Clone(env), more...) }

@@ -1,5 +1,5 @@
-// Package e2e tests the whole program: the built binary as a process of its
-// own, real PostgreSQL, and the simulator in place of Meta and Google.
+// Package e2e tests the built binary as a separate process, with a real PostgreSQL
+// server and with the simulator in place of Meta and Google.
 package e2e
 
 import (
@@ -12,7 +12,7 @@ import (
 	"aisha/internal/check/testdb"
 )
 
-// binary is the program under test, built with the race detector.
+// binary is the path of the program under test, built with the race detector.
 var binary string
 
 func TestMain(m *testing.M) {

@@ -12,8 +12,8 @@ import (
 	"aisha/internal/dev/simulator"
 )
 
-// The simulated model tells what files it was given, by type and size.
-func TestTheModelSeesWhatAPersonSends(t *testing.T) {
+// The simulated model names the type and the size of the files that it received.
+func TestMedia_ModelReceivesFiles(t *testing.T) {
 	t.Parallel()
 	sim, simURL := newSimulator(t, simulator.Timing{})
 	service := start(t, environment(testdb.New(t), simURL), "serve")
@@ -22,7 +22,7 @@ func TestTheModelSeesWhatAPersonSends(t *testing.T) {
 	for i, file := range []struct {
 		kind, mimeType string
 		size           int
-		named          string
+		label          string
 	}{
 		{"image", "image/jpeg", 70_000, "[image]"},
 		{"document", "application/pdf", 300_000, "[document document]"},
@@ -33,50 +33,50 @@ func TestTheModelSeesWhatAPersonSends(t *testing.T) {
 		waitFor(t, sim, func(l simulator.Ledger) bool { return len(l.SentTo(person(i))) == 1 })
 		answer := sim.Ledger().SentTo(person(i))[0].Body
 		mimeType, _, _ := strings.Cut(file.mimeType, ";")
-		for _, want := range []string{token(i, 0), mimeType, fmt.Sprint(file.size, " bytes"), file.named} {
+		for _, want := range []string{token(i, 0), mimeType, fmt.Sprint(file.size, " bytes"), file.label} {
 			if !strings.Contains(answer, want) {
-				t.Errorf("%s: the answer does not say %q: %s", file.kind, want, answer)
+				t.Errorf("%s: the answer does not contain %q: %s", file.kind, want, answer)
 			}
 		}
 	}
 }
 
-func TestAFileThatCannotBeHadIsAskedForAgain(t *testing.T) {
+func TestMedia_UnreadableFileIsRequestedAgain(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		front func(graph http.Handler) http.Handler
-		send  func(*simulator.Simulator)
+		middleware func(graph http.Handler) http.Handler
+		send       func(*simulator.Simulator)
 	}{
-		"gone": {nil, func(sim *simulator.Simulator) {
+		"missing_file": {nil, func(sim *simulator.Simulator) {
 			sim.Send(person(1), "image", map[string]any{"image": map[string]any{"id": "1234", "mime_type": "image/png"}})
 		}},
-		"a document that is gone": {nil, func(sim *simulator.Simulator) {
+		"missing_document": {nil, func(sim *simulator.Simulator) {
 			sim.Send(person(1), "document", map[string]any{"document": map[string]any{"id": "1234", "mime_type": "application/pdf", "filename": "a.pdf"}})
 		}},
-		"too large": {nil, func(sim *simulator.Simulator) {
+		"too_large": {nil, func(sim *simulator.Simulator) {
 			sim.SendFile(person(1), "video", "video/mp4", make([]byte, 15<<20), "")
 		}},
-		"not what was sent": {otherBytes, func(sim *simulator.Simulator) {
+		"changed_content": {serveOtherBytes, func(sim *simulator.Simulator) {
 			sim.SendFile(person(1), "image", "image/jpeg", []byte("a picture"), "")
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sim := simulator.New(agreed)
-			service := start(t, environment(testdb.New(t), serveSimulator(t, sim, tt.front)), "serve")
+			sim := simulator.New(simulatorOptions)
+			service := start(t, environment(testdb.New(t), serveSimulator(t, sim, tt.middleware)), "serve")
 			sim.SetWebhookURL(service.url + "/webhook/whatsapp")
 			tt.send(sim)
 			waitFor(t, sim, func(l simulator.Ledger) bool { return len(l.SentTo(person(1))) == 1 })
 			l := sim.Ledger()
 			if answer := l.SentTo(person(1))[0].Body; !strings.Contains(answer, "could not open") || len(l.ModelCalls) > 0 {
-				t.Errorf("the person reads %q, and the model was asked %d times", answer, len(l.ModelCalls))
+				t.Errorf("answer = %q with %d model calls, want \"could not open\" and no model call", answer, len(l.ModelCalls))
 			}
 		})
 	}
 }
 
-// otherBytes hands out files that are not the ones that were sent.
-func otherBytes(graph http.Handler) http.Handler {
+// serveOtherBytes serves file contents that differ from the files that were sent.
+func serveOtherBytes(graph http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.URL.Path, "/attachments/") {
 			_, _ = io.WriteString(w, "another picture")

@@ -17,7 +17,7 @@ import (
 	"aisha/internal/dev/simulator"
 )
 
-func TestServeAnswersOnEveryRoute(t *testing.T) {
+func TestServe_Routes(t *testing.T) {
 	t.Parallel()
 	sim, simURL := newSimulator(t, simulator.Timing{})
 	service := start(t, environment(testdb.Empty(t), simURL), "serve")
@@ -58,9 +58,9 @@ func TestServeAnswersOnEveryRoute(t *testing.T) {
 	}
 }
 
-// What people say and who they are, and every secret, must not be in a log,
-// however much is logged.
-func TestLogsKeepSecretsAndWordsOut(t *testing.T) {
+// At every log level the log must contain no secret, message text, name or phone
+// number.
+func TestServe_LogsOmitSecretsAndPersonalData(t *testing.T) {
 	t.Parallel()
 	sim, simURL := newSimulator(t, simulator.Timing{})
 	service := start(t, environment(testdb.New(t), simURL, "LOG_LEVEL=debug", "API_KEYS=api-key-2d9f"), "serve")
@@ -76,16 +76,17 @@ func TestLogsKeepSecretsAndWordsOut(t *testing.T) {
 	request(t, "POST", service.url+"/waiting-list/", `{"username":"`+name+`","phone_number":"0799888777x"}`)
 	request(t, "GET", service.url+"/webhook/whatsapp?hub.mode=subscribe&hub.verify_token="+verifyToken+"-wrong", "")
 	if err := service.terminate(); err != nil {
-		t.Errorf("the program stopped with %v", err)
+		t.Errorf("stop the service: %v", err)
 	}
 	log := service.output()
 	for _, secret := range []string{appSecret, verifyToken, accessToken, geminiKey, "api-key-2d9f", "799888777", words, name} {
 		if strings.Contains(log, secret) {
-			t.Errorf("%q stands in the log:\n%s", secret, lineWith(log, secret))
+			t.Errorf("the log contains %q:\n%s", secret, lineWith(log, secret))
 		}
 	}
 }
 
+// lineWith returns the first line of the log that contains the word.
 func lineWith(log, word string) string {
 	for line := range strings.Lines(log) {
 		if strings.Contains(line, word) {
@@ -97,14 +98,14 @@ func lineWith(log, word string) string {
 
 func waitFor(t *testing.T, sim *simulator.Simulator, wanted func(simulator.Ledger) bool) {
 	t.Helper()
-	ctx, cancel := contextWithPatience(t)
+	ctx, cancel := contextWithTimeout(t)
 	defer cancel()
 	if err := sim.WaitFor(ctx, wanted); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func TestWithoutKeysItSaysSoAndStoresNothing(t *testing.T) {
+func TestServe_NotConfiguredWithoutKeys(t *testing.T) {
 	t.Parallel()
 	service := start(t, []string{"DATABASE_URL=" + testdb.New(t), "HOST=127.0.0.1", "PORT=0"}, "serve")
 	for _, tt := range []struct{ method, path, body string }{
@@ -114,28 +115,28 @@ func TestWithoutKeysItSaysSoAndStoresNothing(t *testing.T) {
 	} {
 		status, answer := request(t, tt.method, service.url+tt.path, tt.body)
 		if status != 503 || !strings.Contains(answer, `"code":"not_configured"`) {
-			t.Errorf("%s %s: got %d %s", tt.method, tt.path, status, answer)
+			t.Errorf("%s %s: got %d %s, want 503 not_configured", tt.method, tt.path, status, answer)
 		}
 	}
 }
 
-func TestEveryProblemOfTheConfigurationIsReportedAtOnce(t *testing.T) {
+func TestServe_ReportsAllConfigurationErrors(t *testing.T) {
 	t.Parallel()
 	p := launch(t, []string{"PORT=http", "GEMINI_TIMEOUT=soon", "RATE_LIMIT_GEMINI=many", "WHATSAPP_TOKEN=hush", "WHATSAPP_TOKEN_FILE=/dev/null"}, "serve")
-	if err := <-p.ended(); err == nil {
-		t.Fatal("a wrong configuration was taken")
+	if err := <-p.exited(); err == nil {
+		t.Fatal("the service started with an invalid configuration")
 	}
 	for _, name := range []string{"PORT", "GEMINI_TIMEOUT", "RATE_LIMIT_GEMINI", "WHATSAPP_TOKEN"} {
 		if !strings.Contains(p.output(), name) {
-			t.Errorf("%s is not named in:\n%s", name, p.output())
+			t.Errorf("the output does not name %s:\n%s", name, p.output())
 		}
 	}
 	if strings.Contains(p.output(), "hush") {
-		t.Error("a secret's value was printed")
+		t.Error("the output contains the value of a secret")
 	}
 }
 
-func TestTwoInstancesStartOnAnEmptyDatabase(t *testing.T) {
+func TestServe_TwoInstancesOnEmptyDatabase(t *testing.T) {
 	t.Parallel()
 	sim, simURL := newSimulator(t, simulator.Timing{})
 	env := environment(testdb.Empty(t), simURL)
@@ -148,8 +149,8 @@ func TestTwoInstancesStartOnAnEmptyDatabase(t *testing.T) {
 		group.Go(func() {
 			select {
 			case <-p.serving():
-			case <-time.After(patience):
-				t.Errorf("an instance does not serve:\n%s", p.output())
+			case <-time.After(waitLimit):
+				t.Errorf("an instance did not start to serve in time:\n%s", p.output())
 			}
 		})
 	}
@@ -160,10 +161,10 @@ func TestTwoInstancesStartOnAnEmptyDatabase(t *testing.T) {
 		sim.Say(person(i), token(i, 0))
 	}
 	waitFor(t, sim, func(l simulator.Ledger) bool { return allAnswered(l, persons, 1) })
-	checkOnce(t, sim.Ledger(), persons, 1)
+	checkAnsweredOnce(t, sim.Ledger(), persons, 1)
 }
 
-func TestStopsInOrderWhileItAnswers(t *testing.T) {
+func TestServe_StopFinishesCurrentAnswer(t *testing.T) {
 	t.Parallel()
 	sim, simURL := newSimulator(t, simulator.Timing{Model: simulator.Range{Min: 500 * time.Millisecond, Max: 500 * time.Millisecond}})
 	service := start(t, environment(testdb.New(t), simURL), "serve")
@@ -171,14 +172,14 @@ func TestStopsInOrderWhileItAnswers(t *testing.T) {
 	sim.Say(person(1), token(1, 0))
 	waitFor(t, sim, func(l simulator.Ledger) bool { return l.Counts.ModelCalls+l.Counts.ReadCalls > 0 })
 	if err := service.terminate(); err != nil {
-		t.Errorf("stopped with %v:\n%s", err, service.output())
+		t.Errorf("stop the service: %v\n%s", err, service.output())
 	}
 	if sent := len(sim.Ledger().Outbound); sent != 1 {
-		t.Errorf("%d answers were sent, want the one that was being worked on", sent)
+		t.Errorf("%d answers were sent, want 1 (the answer in progress)", sent)
 	}
 }
 
-func TestASlowSenderIsCutOff(t *testing.T) {
+func TestServe_ClosesSlowRequest(t *testing.T) {
 	t.Parallel()
 	service := start(t, []string{"DATABASE_URL=" + testdb.New(t), "HOST=127.0.0.1", "PORT=0"}, "serve")
 	conn, err := net.Dial("tcp", strings.TrimPrefix(service.url, "http://"))
@@ -189,11 +190,11 @@ func TestASlowSenderIsCutOff(t *testing.T) {
 	if _, err := io.WriteString(conn, "POST /gemini HTTP/1.1\r\nHost: x\r\nContent-Ty"); err != nil {
 		t.Fatal(err)
 	}
-	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(waitLimit)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.ReadAll(conn); errors.Is(err, io.EOF) || isTimeout(err) {
-		t.Errorf("the connection was not ended: %v", err)
+		t.Errorf("the service did not close the connection: %v", err)
 	}
 }
 
@@ -202,7 +203,7 @@ func isTimeout(err error) bool {
 	return errors.As(err, &network) && network.Timeout()
 }
 
-func TestOddRequestsGetTheContractsAnswer(t *testing.T) {
+func TestServe_SignUpBodies(t *testing.T) {
 	t.Parallel()
 	service := start(t, []string{"DATABASE_URL=" + testdb.New(t), "HOST=127.0.0.1", "PORT=0", "RATE_LIMIT_SIGNUPS=0"}, "serve")
 	long := strings.Repeat("x", 10_000)
@@ -210,16 +211,16 @@ func TestOddRequestsGetTheContractsAnswer(t *testing.T) {
 		contentType, body string
 		status            int
 	}{
-		"malformed":          {"application/json", `{"username":`, 400},
-		"two values":         {"application/json", `{} {}`, 400},
-		"invalid UTF-8":      {"application/json", "{\"username\":\"\xff\"}", 400},
-		"NUL in the name":    {"application/json", `{"username":"a\u0000b","phone_number":"0712345678"}`, 422},
-		"a name of 10,000":   {"application/json", `{"username":"` + long + `","phone_number":"0712345678"}`, 422},
-		"a number of 10,000": {"application/json", `{"username":"x","phone_number":"` + long + `"}`, 422},
-		"wrong types":        {"application/json", `{"username":7,"phone_number":[]}`, 422},
-		"too large":          {"application/json", `"` + strings.Repeat("x", 70_000) + `"`, 413},
-		"no JSON":            {"text/plain", `{}`, 415},
-		"unknown members":    {"application/json", `{"username":"x","phone_number":"0712345678","more":{}}`, 200},
+		"malformed":                  {"application/json", `{"username":`, 400},
+		"two_values":                 {"application/json", `{} {}`, 400},
+		"invalid_utf8":               {"application/json", "{\"username\":\"\xff\"}", 400},
+		"nul_in_name":                {"application/json", `{"username":"a\u0000b","phone_number":"0712345678"}`, 422},
+		"name_of_10000_characters":   {"application/json", `{"username":"` + long + `","phone_number":"0712345678"}`, 422},
+		"number_of_10000_characters": {"application/json", `{"username":"x","phone_number":"` + long + `"}`, 422},
+		"wrong_types":                {"application/json", `{"username":7,"phone_number":[]}`, 422},
+		"too_large":                  {"application/json", `"` + strings.Repeat("x", 70_000) + `"`, 413},
+		"not_json":                   {"text/plain", `{}`, 415},
+		"unknown_members":            {"application/json", `{"username":"x","phone_number":"0712345678","more":{}}`, 200},
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, service.url+"/waiting-list/", bytes.NewReader([]byte(tt.body)))
 		if err != nil {
@@ -238,21 +239,21 @@ func TestOddRequestsGetTheContractsAnswer(t *testing.T) {
 	}
 }
 
-func TestVersionAndUsage(t *testing.T) {
+func TestCommand_VersionAndUnknown(t *testing.T) {
 	t.Parallel()
 	out, err := exec.Command(binary, "version").Output()
 	if err != nil || !strings.HasPrefix(string(out), "aisha ") {
-		t.Errorf("version: %q, %v", out, err)
+		t.Errorf("version = %q, %v, want prefix \"aisha \"", out, err)
 	}
 	err = exec.Command(binary, "nonsense").Run()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 2 {
-		t.Errorf("an unknown command ends with %v, want exit code 2", err)
+		t.Errorf("unknown command: got %v, want exit code 2", err)
 	}
 }
 
-// Development mode needs nothing, and what was stored is there again.
-func TestDevKeepsItsDataBetweenRuns(t *testing.T) {
+// Development mode needs no configuration and keeps its data between runs.
+func TestDev_KeepsDataBetweenRuns(t *testing.T) {
 	t.Parallel()
 	env := []string{"HOST=127.0.0.1", "PORT=0", "SIMULATOR_PORT=0", "AISHA_DATA_DIR=" + t.TempDir()}
 	for run, number := range []string{"0712345678", "0722000000"} {
@@ -266,7 +267,7 @@ func TestDevKeepsItsDataBetweenRuns(t *testing.T) {
 			t.Errorf("run %d: got %d %s, want a simulated answer", run+1, status, answer)
 		}
 		if err := service.terminate(); err != nil {
-			t.Errorf("run %d stopped with %v:\n%s", run+1, err, service.output())
+			t.Errorf("run %d: stop the service: %v\n%s", run+1, err, service.output())
 		}
 	}
 }

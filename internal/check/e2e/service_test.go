@@ -22,8 +22,8 @@ import (
 	"aisha/internal/dev/simulator"
 )
 
-// What the simulator and the service agree on. They look like nothing else,
-// so that a test can search for them in a log.
+// Values that the simulator and the service share. Each secret is unique, so that
+// a test can search for it in a log.
 const (
 	appSecret     = "app-secret-5f1c"
 	verifyToken   = "verify-token-9a2e"
@@ -32,35 +32,35 @@ const (
 	phoneNumberID = "106540352242922"
 )
 
-var agreed = simulator.Options{
+var simulatorOptions = simulator.Options{
 	AppSecret: appSecret, VerifyToken: verifyToken, AccessToken: accessToken, GeminiKey: geminiKey,
 	PhoneNumberID: phoneNumberID, DisplayNumber: "254700000000",
 }
 
-// patience bounds every wait for something that must happen. It is so long
-// because a machine that is busy must make the tests slow and never red.
-const patience = 5 * time.Minute
+// waitLimit limits every wait. It is long, because a busy machine may slow the
+// tests down but must not make them fail.
+const waitLimit = 5 * time.Minute
 
-// unread is the pace of phones that are switched off: a thousand answers have a
-// thousand statuses and not three times as many.
-var unread = simulator.Range{Min: time.Hour, Max: time.Hour}
+// phoneOff delays delivered statuses beyond the end of a test, as if all phones were
+// switched off. An answer then causes one status webhook instead of three.
+var phoneOff = simulator.Range{Min: time.Hour, Max: time.Hour}
 
-// newSimulator runs a simulator for the test.
+// newSimulator starts a simulator for the test and returns it with its URL.
 func newSimulator(t *testing.T, timing simulator.Timing) (*simulator.Simulator, string) {
 	t.Helper()
-	options := agreed
+	options := simulatorOptions
 	options.Timing = timing
 	s := simulator.New(options)
 	return s, serveSimulator(t, s, nil)
 }
 
-// serveSimulator lets a simulator listen; front, where there is one, stands
-// before it.
-func serveSimulator(t *testing.T, sim *simulator.Simulator, front func(http.Handler) http.Handler) string {
+// serveSimulator starts an HTTP server for a simulator and returns its URL. The
+// middleware may be nil.
+func serveSimulator(t *testing.T, sim *simulator.Simulator, middleware func(http.Handler) http.Handler) string {
 	t.Helper()
 	handler := sim.Handler()
-	if front != nil {
-		handler = front(handler)
+	if middleware != nil {
+		handler = middleware(handler)
 	}
 	server := httptest.NewServer(handler)
 	t.Cleanup(func() {
@@ -71,7 +71,7 @@ func serveSimulator(t *testing.T, sim *simulator.Simulator, front func(http.Hand
 	return server.URL
 }
 
-// environment configures a service that speaks to the simulator.
+// environment configures a service that uses the simulator as its upstreams.
 func environment(databaseURL, simulatorURL string, more ...string) []string {
 	return append([]string{
 		"DATABASE_URL=" + databaseURL,
@@ -85,36 +85,36 @@ func environment(databaseURL, simulatorURL string, more ...string) []string {
 	}, more...)
 }
 
-// process is a run of the binary.
+// process is a process of the binary.
 type process struct {
 	t    *testing.T
 	cmd  *exec.Cmd
-	url  string // of the API, once it serves
-	done chan error
+	url  string // base URL of the API, set once it serves
+	exit chan error
 
 	mu  sync.Mutex
 	out bytes.Buffer
 }
 
-// start runs the binary with nothing but env in its environment and returns
-// when it serves.
+// start runs the binary with the environment env and returns when it serves. The
+// process is killed when the test ends.
 func start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
 	p := launch(t, env, args...)
 	select {
-	case err := <-p.done:
-		t.Fatalf("the program ended before it served: %v\n%s", err, p.output())
+	case err := <-p.exit:
+		t.Fatalf("the program exited before it served: %v\n%s", err, p.output())
 	case <-p.serving():
-	case <-time.After(patience):
-		t.Fatalf("the program does not serve:\n%s", p.output())
+	case <-time.After(waitLimit):
+		t.Fatalf("the program did not start to serve in time:\n%s", p.output())
 	}
 	return p
 }
 
-// launch runs the binary and returns at once.
+// launch runs the binary and returns immediately.
 func launch(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, done: make(chan error, 1)}
+	p := &process{t: t, exit: make(chan error, 1)}
 	p.cmd = exec.Command(binary, args...)
 	p.cmd.Dir = t.TempDir()
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "GORACE=halt_on_error=1"}, env...)
@@ -135,7 +135,7 @@ func launch(t *testing.T, env []string, args ...string) *process {
 				break
 			}
 		}
-		p.done <- p.cmd.Wait()
+		p.exit <- p.cmd.Wait()
 	}()
 	t.Cleanup(p.kill)
 	return p
@@ -157,11 +157,11 @@ func (p *process) output() string {
 	return p.out.String()
 }
 
-// serving is closed when the program has logged its address.
+// serving returns a channel that is closed when the program has logged its address.
 func (p *process) serving() <-chan struct{} {
 	served := make(chan struct{})
 	go func() {
-		for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(waitLimit); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 			for line := range strings.Lines(p.output()) {
 				var entry struct{ Msg, Address string }
 				if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "serving" {
@@ -175,11 +175,12 @@ func (p *process) serving() <-chan struct{} {
 	return served
 }
 
-// kill is kill -9.
+// kill sends SIGKILL and waits for the process to exit. It does nothing if the
+// process has already exited.
 func (p *process) kill() {
 	if p.cmd.ProcessState == nil {
 		_ = p.cmd.Process.Kill()
-		p.t.Logf("killed: %v", <-p.ended())
+		p.t.Logf("killed: %v", <-p.exited())
 	}
 }
 
@@ -190,31 +191,32 @@ func (p *process) signal(s os.Signal) {
 	}
 }
 
-// terminate asks the program to stop and returns how it ended.
+// terminate sends SIGTERM, waits for the process to exit and returns its error.
 func (p *process) terminate() error {
 	p.t.Helper()
 	p.signal(syscall.SIGTERM)
 	select {
-	case err := <-p.done:
-		p.done <- err
+	case err := <-p.exit:
+		p.exit <- err
 		return err
-	case <-time.After(patience):
-		p.t.Fatalf("the program does not stop:\n%s", p.output())
+	case <-time.After(waitLimit):
+		p.t.Fatalf("the program did not stop in time:\n%s", p.output())
 		return nil
 	}
 }
 
-func (p *process) ended() <-chan error {
-	ended := make(chan error, 1)
+// exited returns a channel that receives the error of the process when it exits.
+func (p *process) exited() <-chan error {
+	exited := make(chan error, 1)
 	go func() {
-		err := <-p.done
-		p.done <- err
-		ended <- err
+		err := <-p.exit
+		p.exit <- err
+		exited <- err
 	}()
-	return ended
+	return exited
 }
 
-// request calls the service and returns status and body.
+// request calls the service and returns the status and the body of the response.
 func request(t *testing.T, method, url, body string) (int, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
@@ -234,47 +236,48 @@ func request(t *testing.T, method, url, body string) (int, string) {
 	return response.StatusCode, strings.TrimSpace(string(answer))
 }
 
-func contextWithPatience(t *testing.T) (context.Context, context.CancelFunc) {
+func contextWithTimeout(t *testing.T) (context.Context, context.CancelFunc) {
 	t.Helper()
-	return context.WithTimeout(t.Context(), patience)
+	return context.WithTimeout(t.Context(), waitLimit)
 }
 
-// settled waits until the service has nothing left that it could send. Only
-// then is it certain that nothing comes twice.
-func settled(t *testing.T, database string) error {
+// waitUntilIdle waits until no message is unanswered and no answer part can still be
+// sent. After that no duplicate can be sent.
+func waitUntilIdle(t *testing.T, database string) error {
 	t.Helper()
-	ctx, cancel := contextWithPatience(t)
+	ctx, cancel := contextWithTimeout(t)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, database)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	look := time.NewTicker(100 * time.Millisecond)
-	defer look.Stop()
-	for left := 1; left > 0; <-look.C {
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for left := 1; left > 0; <-ticker.C {
 		if err := conn.QueryRow(ctx, `
-			SELECT (SELECT count(*) FROM part WHERE delivery IN ('unsent', 'sending'))
+			SELECT (SELECT count(*) FROM answer_part WHERE delivery IN ('unsent', 'sending'))
 			     + (SELECT count(*) FROM message WHERE answer_id IS NULL)`).Scan(&left); err != nil {
-			return fmt.Errorf("%d messages and parts are left: %w", left, err)
+			return fmt.Errorf("wait for %d unanswered messages and unsent parts: %w", left, err)
 		}
 	}
 	return nil
 }
 
-// awaitLocked waits until so many connections to the database wait for a lock.
-func awaitLocked(t *testing.T, database string, wanted int) {
+// waitForLockWaiters waits until at least wanted connections to the database wait
+// for a lock.
+func waitForLockWaiters(t *testing.T, database string, wanted int) {
 	t.Helper()
-	ctx, cancel := contextWithPatience(t)
+	ctx, cancel := contextWithTimeout(t)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, database)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	look := time.NewTicker(10 * time.Millisecond)
-	defer look.Stop()
-	for waiting := 0; waiting < wanted; <-look.C {
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for waiting := 0; waiting < wanted; <-ticker.C {
 		if err := conn.QueryRow(ctx, `
 			SELECT count(*) FROM pg_stat_activity
 			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting); err != nil {

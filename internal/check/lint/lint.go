@@ -1,5 +1,5 @@
-// Package lint decides what the linters of others cannot know of this project:
-// that a Resource is an outcome, and dropping one drops an error.
+// Package lint contains the analyzers that are specific to this project. A Resource
+// can hold an error, so code that ignores a returned Resource ignores an error.
 package lint
 
 import (
@@ -9,14 +9,15 @@ import (
 	"golang.org/x/tools/go/analysis"
 )
 
-// resourcePath is the package whose Resource must not be dropped.
+// resourcePath is the import path of the package that declares Resource.
 const resourcePath = "aisha/internal/resource"
 
-// NewDroppedResource makes the analyzer.
+// NewDroppedResource returns an analyzer that reports calls whose Resource is not
+// used.
 func NewDroppedResource() *analysis.Analyzer {
 	return &analysis.Analyzer{
 		Name: "droppedresource",
-		Doc:  "reports calls whose Resource nobody looks at",
+		Doc:  "report calls whose returned Resource is not used",
 		Run:  run,
 	}
 }
@@ -24,9 +25,9 @@ func NewDroppedResource() *analysis.Analyzer {
 func run(pass *analysis.Pass) (any, error) {
 	for _, file := range pass.Files {
 		ast.Inspect(file, func(node ast.Node) bool {
-			for _, call := range droppedCalls(node) {
+			for _, call := range unusedCalls(node) {
 				if returnsResource(pass.TypesInfo.TypeOf(call)) {
-					pass.Reportf(call.Pos(), "the Resource of this call is dropped, and with it its error")
+					pass.Reportf(call.Pos(), "the Resource returned by this call is dropped, so its error is lost")
 				}
 			}
 			return true
@@ -35,8 +36,8 @@ func run(pass *analysis.Pass) (any, error) {
 	return nil, nil
 }
 
-// droppedCalls are the calls in a statement whose results go nowhere.
-func droppedCalls(node ast.Node) []*ast.CallExpr {
+// unusedCalls returns the calls in a statement whose results are not used.
+func unusedCalls(node ast.Node) []*ast.CallExpr {
 	switch stmt := node.(type) {
 	case *ast.ExprStmt:
 		if call, ok := ast.Unparen(stmt.X).(*ast.CallExpr); ok {
@@ -52,7 +53,7 @@ func droppedCalls(node ast.Node) []*ast.CallExpr {
 	return nil
 }
 
-// blankedCalls are the calls assigned to _.
+// blankedCalls returns the calls whose single result is assigned to _.
 func blankedCalls(stmt *ast.AssignStmt) []*ast.CallExpr {
 	var calls []*ast.CallExpr
 	if len(stmt.Lhs) != len(stmt.Rhs) {

@@ -8,7 +8,7 @@ import (
 	"aisha/internal/check/lint"
 )
 
-func TestDroppedResourcesAreReported(t *testing.T) {
+func TestNewDroppedResource(t *testing.T) {
 	t.Parallel()
 	analysistest.Run(t, analysistest.TestData(), lint.NewDroppedResource(), "aisha/a")
 }

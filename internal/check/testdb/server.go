@@ -15,8 +15,8 @@ import (
 	"aisha/internal/dev/localpg"
 )
 
-// Main runs the tests of a package with a server. It is all that TestMain has
-// to do.
+// Main runs the tests of a package and provides a server for them. TestMain only
+// has to call it. It exits with status 1 if the server cannot start or stop.
 func Main(m *testing.M) {
 	if os.Getenv(URLVariable) != "" {
 		m.Run()
@@ -29,7 +29,7 @@ func Main(m *testing.M) {
 }
 
 func runWithServer(m *testing.M) error {
-	// Ctrl-C must not leave the server's folder behind.
+	// Stop the server and remove its data directory on Ctrl-C.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	server, err := StartServer(ctx)
@@ -52,14 +52,14 @@ func runWithServer(m *testing.M) error {
 	}
 }
 
-// Server is a throw-away PostgreSQL server.
+// Server is a temporary PostgreSQL server.
 type Server struct {
 	cluster *localpg.Cluster
 	dir     string
 }
 
-// StartServer starts a server in a temporary folder. It forgets everything at
-// [Server.Stop], so it does without PostgreSQL's guarantees for a crash.
+// StartServer starts a server in a temporary directory. Its data is deleted by
+// [Server.Stop], so PostgreSQL's durability settings are off.
 func StartServer(ctx context.Context) (*Server, error) {
 	downloads, err := downloadDir()
 	if err != nil {
@@ -67,7 +67,7 @@ func StartServer(ctx context.Context) (*Server, error) {
 	}
 	dir, err := os.MkdirTemp("", "aisha-test-")
 	if err != nil {
-		return nil, fmt.Errorf("make a folder for the server: %w", err)
+		return nil, fmt.Errorf("create a directory for the server: %w", err)
 	}
 	cluster, err := localpg.Start(ctx, localpg.Options{
 		Dir:         dir,
@@ -80,20 +80,20 @@ func StartServer(ctx context.Context) (*Server, error) {
 	return &Server{cluster, dir}, nil
 }
 
-// URL is where a superuser connects to the server.
+// URL returns the URL of the server with a superuser.
 func (s *Server) URL() string { return s.cluster.URL("postgres") }
 
-// Stop ends the server and removes all it had.
+// Stop kills the server and removes its data directory.
 func (s *Server) Stop() error {
 	return errors.Join(s.cluster.Kill(), os.RemoveAll(s.dir))
 }
 
-// downloadDir is where `aisha dev` keeps a PostgreSQL that it had to download:
-// in the checkout, which is where the go.mod is.
+// downloadDir returns the directory where `aisha dev` stores a downloaded
+// PostgreSQL: .aisha next to go.mod. It fails outside a checkout.
 func downloadDir() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
-		return "", fmt.Errorf("find the checkout: %w", err)
+		return "", fmt.Errorf("get the working directory: %w", err)
 	}
 	for at := dir; ; at = filepath.Dir(at) {
 		_, err := os.Stat(filepath.Join(at, "go.mod"))
@@ -101,7 +101,7 @@ func downloadDir() (string, error) {
 			return filepath.Join(at, ".aisha"), nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) || at == filepath.Dir(at) {
-			return "", fmt.Errorf("there is no go.mod in %s or above it", dir)
+			return "", fmt.Errorf("no go.mod in %s or its parent directories", dir)
 		}
 	}
 }

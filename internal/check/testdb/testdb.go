@@ -1,15 +1,16 @@
-// Package testdb gives each test a PostgreSQL database of its own. It decides
-// which server the databases are on, how they are made quickly and that they
-// are gone afterwards. What stands in them it leaves to package repository,
-// which migrates them, and to the tests.
+// Package testdb creates a PostgreSQL database for each test and drops it when the
+// test ends. It decides which server to use and creates the databases quickly, by
+// copying a migrated template. The schema comes from the migrations of package
+// repository, and the tests store their own data.
 //
-// The server is the one that AISHA_TEST_DATABASE_URL names, as a superuser;
-// `go run ./internal/check/testdb/with` gives one to all packages. Without it each
-// package runs its own for as long as its tests last:
+// The environment variable AISHA_TEST_DATABASE_URL names the server, with a
+// superuser. `go run ./internal/check/testdb/with` starts one server for all
+// packages. Without the variable each package starts its own server and stops it
+// after its tests:
 //
 //	func TestMain(m *testing.M) { testdb.Main(m) }
 //
-// A test without a database fails. It is never skipped.
+// A test without a server fails. It is not skipped.
 package testdb
 
 import (
@@ -25,36 +26,35 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// URLVariable names the environment variable with the server to use.
+// URLVariable is the name of the environment variable with the URL of the server.
 const URLVariable = "AISHA_TEST_DATABASE_URL"
 
-// timeout bounds what is done for one test, on a machine that is busy with
-// many others.
+// timeout limits the time to create or drop the database of one test. It is long,
+// because many tests run in parallel.
 const timeout = 2 * time.Minute
 
-// New makes a database with the current schema for this test and returns its
-// URL. The database is dropped when the test ends, even if connections to it
-// are still open.
+// New creates a database with the current schema and returns its URL. The database
+// is dropped when the test ends, even if connections to it are still open.
 func New(t testing.TB) string {
 	t.Helper()
-	return create(t, template)
+	return create(t, migratedTemplate)
 }
 
-// Empty is the same as [New] without a schema.
+// Empty is like [New] but creates a database without a schema.
 func Empty(t testing.TB) string {
 	t.Helper()
 	return create(t, func(context.Context, *pgx.Conn, string) (string, error) { return "template0", nil })
 }
 
-// origin prepares the database that a test's database is copied from and
-// returns its name.
-type origin func(ctx context.Context, conn *pgx.Conn, serverURL string) (string, error)
+// templateFunc prepares the template database of a test's database and returns its
+// name.
+type templateFunc func(ctx context.Context, conn *pgx.Conn, serverURL string) (string, error)
 
-func create(t testing.TB, from origin) string {
+func create(t testing.TB, prepareTemplate templateFunc) string {
 	t.Helper()
 	server := os.Getenv(URLVariable)
 	if server == "" {
-		t.Fatalf("there is no database: call testdb.Main from TestMain, or set %s", URLVariable)
+		t.Fatalf("no database server: call testdb.Main from TestMain, or set %s", URLVariable)
 	}
 	name := "test_" + strings.ToLower(rand.Text())
 	address, err := databaseURL(server, name)
@@ -62,14 +62,14 @@ func create(t testing.TB, from origin) string {
 		t.Fatalf("%s: %v", URLVariable, err)
 	}
 	err = withConn(t.Context(), server, func(ctx context.Context, conn *pgx.Conn) error {
-		source, err := from(ctx, conn, server)
+		source, err := prepareTemplate(ctx, conn, server)
 		if err != nil {
 			return err
 		}
 		return execute(ctx, conn, "CREATE DATABASE %s TEMPLATE %s", name, source)
 	})
 	if err != nil {
-		t.Fatalf("make a database for the test: %v", err)
+		t.Fatalf("create a database for the test: %v", err)
 	}
 	t.Cleanup(func() { drop(t, server, name) })
 	return address
@@ -77,7 +77,7 @@ func create(t testing.TB, from origin) string {
 
 func drop(t testing.TB, server, name string) {
 	t.Helper()
-	// The test's own context has ended by now.
+	// The context of the test is already canceled during cleanup.
 	err := withConn(context.Background(), server, func(ctx context.Context, conn *pgx.Conn) error {
 		return execute(ctx, conn, "DROP DATABASE IF EXISTS %s WITH (FORCE)", name)
 	})
@@ -86,6 +86,8 @@ func drop(t testing.TB, server, name string) {
 	}
 }
 
+// withConn connects to the server, calls work and closes the connection. Both
+// together may take at most timeout.
 func withConn(ctx context.Context, server string, work func(context.Context, *pgx.Conn) error) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -93,13 +95,14 @@ func withConn(ctx context.Context, server string, work func(context.Context, *pg
 	if err != nil {
 		return fmt.Errorf("connect to the server: %w", err)
 	}
-	// Closing gives back the locks, too. It must happen whatever has ended.
+	// Closing also releases advisory locks, so it must happen even after ctx has
+	// ended.
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	return work(ctx, conn)
 }
 
-// execute runs a statement about databases, which takes no parameters but
-// names.
+// execute runs a statement such as CREATE DATABASE. Such statements accept no bind
+// parameters, so names are quoted and formatted into the text.
 func execute(ctx context.Context, conn *pgx.Conn, statement string, names ...string) error {
 	quoted := make([]any, len(names))
 	for i, name := range names {
@@ -109,12 +112,12 @@ func execute(ctx context.Context, conn *pgx.Conn, statement string, names ...str
 	return err
 }
 
-// databaseURL is the URL of another database on the same server.
+// databaseURL returns the URL of another database on the same server.
 func databaseURL(server, database string) (string, error) {
 	u, err := url.Parse(server)
 	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		// url.Parse repeats what it was given, with the password.
-		return "", fmt.Errorf("not a URL that begins with postgres://")
+		// The error of url.Parse is not wrapped, because it contains the password.
+		return "", fmt.Errorf("want a URL that begins with postgres://")
 	}
 	u.Path = "/" + database
 	return u.String(), nil

@@ -11,6 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
+
+	"aisha/internal/repository/schema"
 )
 
 func TestMain(m *testing.M) { Main(m) }
@@ -39,24 +41,24 @@ func count(t *testing.T, address, query string, args ...any) int {
 	return n
 }
 
-func TestNewIsMigrated(t *testing.T) {
+func TestNew_IsMigrated(t *testing.T) {
 	t.Parallel()
 	if n := tables(t, New(t)); n == 0 {
-		t.Error("a new database has no tables")
+		t.Error("a new database has 0 tables, want more")
 	}
 }
 
-func TestEmptyHasNoTables(t *testing.T) {
+func TestEmpty_HasNoTables(t *testing.T) {
 	t.Parallel()
 	if n := tables(t, Empty(t)); n != 0 {
-		t.Errorf("an empty database has %d tables", n)
+		t.Errorf("an empty database has %d tables, want 0", n)
 	}
 }
 
-func TestEachTestHasItsOwnDatabase(t *testing.T) {
+func TestNew_GivesEachTestItsOwnDatabase(t *testing.T) {
 	t.Parallel()
 	for i := range 8 {
-		t.Run(fmt.Sprint(i), func(t *testing.T) {
+		t.Run(fmt.Sprint("database_", i), func(t *testing.T) {
 			t.Parallel()
 			conn := connect(t, New(t))
 			if _, err := conn.Exec(t.Context(), `CREATE TABLE only_once ()`); err != nil {
@@ -66,15 +68,15 @@ func TestEachTestHasItsOwnDatabase(t *testing.T) {
 	}
 }
 
-func TestDatabaseIsDroppedUnderOpenConnections(t *testing.T) {
+func TestNew_DropsDatabaseWithOpenConnections(t *testing.T) {
 	t.Parallel()
 	var address string
 	var conn *pgx.Conn
-	if !t.Run("user", func(user *testing.T) {
-		address = New(user)
-		conn = connect(t, address) // outlives the user
+	if !t.Run("open_connection", func(subtest *testing.T) {
+		address = New(subtest)
+		conn = connect(t, address) // stays open after the subtest
 	}) {
-		t.Fatal("the database's user failed")
+		t.Fatal("the subtest failed")
 	}
 	u, err := url.Parse(address)
 	if err != nil {
@@ -82,14 +84,14 @@ func TestDatabaseIsDroppedUnderOpenConnections(t *testing.T) {
 	}
 	name := strings.TrimPrefix(u.Path, "/")
 	if n := count(t, os.Getenv(URLVariable), `SELECT count(*) FROM pg_database WHERE datname = $1`, name); n != 0 {
-		t.Errorf("the database %s is still there", name)
+		t.Errorf("the database %s was not dropped", name)
 	}
 	if err := conn.Ping(t.Context()); err == nil {
-		t.Error("the connection still works")
+		t.Error("Ping succeeded on a connection to the dropped database")
 	}
 }
 
-func TestTemplateIsMadeOnceAndWhole(t *testing.T) {
+func TestMigratedTemplate_IsCreatedOnce(t *testing.T) {
 	t.Parallel()
 	server, err := StartServer(t.Context())
 	if err != nil {
@@ -100,15 +102,15 @@ func TestTemplateIsMadeOnceAndWhole(t *testing.T) {
 			t.Errorf("Stop: %v", err)
 		}
 		if _, err := os.Stat(server.dir); !os.IsNotExist(err) {
-			t.Errorf("the server's folder is still there: %v", err)
+			t.Errorf("the data directory of the server was not removed: %v", err)
 		}
 	})
-	fingerprint, err := schemaFingerprint()
+	fingerprint, err := schema.Fingerprint()
 	if err != nil {
 		t.Fatal(err)
 	}
-	halfMade := "template_" + fingerprint + "_unfinished"
-	if err := execute(t.Context(), connect(t, server.URL()), "CREATE DATABASE %s", halfMade); err != nil {
+	unfinished := "template_" + fingerprint + "_unfinished"
+	if err := execute(t.Context(), connect(t, server.URL()), "CREATE DATABASE %s", unfinished); err != nil {
 		t.Fatal(err)
 	}
 
@@ -116,7 +118,7 @@ func TestTemplateIsMadeOnceAndWhole(t *testing.T) {
 	for range 5 {
 		group.Go(func() error {
 			return withConn(ctx, server.URL(), func(ctx context.Context, conn *pgx.Conn) error {
-				_, err := template(ctx, conn, server.URL())
+				_, err := migratedTemplate(ctx, conn, server.URL())
 				return err
 			})
 		})
@@ -125,31 +127,31 @@ func TestTemplateIsMadeOnceAndWhole(t *testing.T) {
 		t.Fatalf("template: %v", err)
 	}
 	if n := count(t, server.URL(), `SELECT count(*) FROM pg_database WHERE datname LIKE 'template\_%'`); n != 1 {
-		t.Errorf("there are %d templates, want 1", n)
+		t.Errorf("%d templates exist, want 1", n)
 	}
 }
 
-// failing is a test that keeps why it failed.
-type failing struct {
+// recordingTB records the message of Fatalf instead of failing the test.
+type recordingTB struct {
 	testing.TB
 	message string
 }
 
-func (f *failing) Fatalf(format string, args ...any) {
+func (f *recordingTB) Fatalf(format string, args ...any) {
 	f.message = fmt.Sprintf(format, args...)
 	runtime.Goexit()
 }
 
-func TestMissingServerFailsTheTest(t *testing.T) { // not parallel: it changes the environment
+func TestNew_FailsWithoutServer(t *testing.T) { // not parallel, because it changes the environment
 	tests := map[string]struct{ server, want string }{
-		"none":           {"", "there is no database"},
-		"not a URL":      {"host=secret", "not a URL"},
-		"nobody answers": {"postgres://127.0.0.1:1/postgres", "make a database for the test: connect"},
+		"no_server":   {"", "no database server"},
+		"not_a_url":   {"host=secret", "want a URL"},
+		"unreachable": {"postgres://127.0.0.1:1/postgres", "create a database for the test: connect"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(URLVariable, test.server)
-			f := &failing{TB: t}
+			f := &recordingTB{TB: t}
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
@@ -157,7 +159,7 @@ func TestMissingServerFailsTheTest(t *testing.T) { // not parallel: it changes t
 			}()
 			<-done
 			if !strings.Contains(f.message, test.want) || strings.Contains(f.message, "secret") {
-				t.Errorf("the test failed with %q, want %q", f.message, test.want)
+				t.Errorf("New failed with %q, want it to contain %q and no password", f.message, test.want)
 			}
 		})
 	}

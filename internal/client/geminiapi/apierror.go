@@ -8,22 +8,23 @@ import (
 	"time"
 )
 
-// quotaPause is how long to wait at least when a day's quota is used up. The
-// API's own delay is then that of the quota by the minute, and the day ends at
-// midnight in California; asking once an hour finds that out soon enough.
-const quotaPause = time.Hour
+// dailyQuotaDelay is the minimum RetryAfter once a daily quota is used up. The
+// API's own RetryInfo then refers to the quota per minute. Daily quotas are
+// reset at midnight Pacific time; one request per hour notices that.
+const dailyQuotaDelay = time.Hour
 
-// statusError is the error that the API puts into a body, whole or as the last
-// item of a stream that began well.
-type statusError struct {
+// apiError is the error object of the API (google.rpc.Status). It is the whole
+// body, or an item of a stream that began with status 200.
+type apiError struct {
 	Code    int               `json:"code"`
 	Status  string            `json:"status"`
 	Message string            `json:"message"`
 	Details []json.RawMessage `json:"details"`
 }
 
-// errorDetail holds the members that matter of three kinds of detail:
-// ErrorInfo (reason), QuotaFailure (violations) and RetryInfo (retryDelay).
+// errorDetail combines the members we use of three types of detail:
+// google.rpc.ErrorInfo (reason), QuotaFailure (violations) and RetryInfo
+// (retryDelay).
 type errorDetail struct {
 	Reason     string `json:"reason"`
 	RetryDelay string `json:"retryDelay"`
@@ -32,15 +33,15 @@ type errorDetail struct {
 	} `json:"violations"`
 }
 
-// failure says what e means. Where the error came with an HTTP status of its
-// own, that is e's code already.
-func (e *statusError) failure() *failure {
-	f := &failure{detail: e.text()}
+// failure translates e. The caller has set e.Code to the response's HTTP status
+// if that is not 200.
+func (e *apiError) failure() *failure {
+	f := &failure{detail: e.summary()}
 	var perDay, badKey bool
 	for _, raw := range e.Details {
 		var d errorDetail
 		if json.Unmarshal(raw, &d) != nil {
-			continue // a kind of detail that has these members in another form
+			continue // another type of detail, with members of the same names
 		}
 		badKey = badKey || strings.HasPrefix(d.Reason, "API_KEY_")
 		for _, v := range d.Violations {
@@ -50,53 +51,53 @@ func (e *statusError) failure() *failure {
 			f.retryAfter = delay
 		}
 	}
-	f.reason = e.reason(perDay, badKey)
-	if f.reason == quotaSpent {
-		f.retryAfter = max(f.retryAfter, quotaPause)
+	f.outcome = e.outcome(perDay, badKey)
+	if f.outcome == dailyQuotaExceeded {
+		f.retryAfter = max(f.retryAfter, dailyQuotaDelay)
 	}
 	return f
 }
 
-// reason goes by the status, except for two things that the API says with 400:
-// that the key is wrong, in a detail, and that a model has been retired, which
-// only its message tells.
-func (e *statusError) reason(perDay, badKey bool) reason {
+// outcome classifies e by its code. The API uses 400 also for an invalid key,
+// which is recognized by a detail (badKey), and for a retired model, which is
+// recognized by the message.
+func (e *apiError) outcome(perDay, badKey bool) outcome {
 	switch {
 	case badKey, e.Code == http.StatusUnauthorized, e.Code == http.StatusForbidden:
 		return keyRejected
 	case e.Code == http.StatusNotFound:
-		return gone
+		return modelNotFound
 	case e.Code == http.StatusBadRequest && strings.Contains(strings.ToLower(e.Message), "no longer available"):
-		return gone
+		return modelNotFound
 	case e.Code == http.StatusTooManyRequests && perDay:
-		return quotaSpent
+		return dailyQuotaExceeded
 	case e.Code == http.StatusTooManyRequests, e.Code == http.StatusServiceUnavailable:
 		return overloaded
 	case e.Code >= http.StatusInternalServerError:
-		return broken
+		return serverError
 	default:
-		return rejected
+		return requestRejected
 	}
 }
 
-// text is what the log shows of e.
-func (e *statusError) text() string {
-	text := fmt.Sprintf("status %d", e.Code)
+// summary returns e in one line, for the log.
+func (e *apiError) summary() string {
+	summary := fmt.Sprintf("status %d", e.Code)
 	if e.Status != "" {
-		text += " " + e.Status
+		summary += " " + e.Status
 	}
 	if e.Message != "" {
-		text += ": " + brief(e.Message)
+		summary += ": " + oneLine(e.Message)
 	}
-	return text
+	return summary
 }
 
-// brief is text in one line of a bearable length.
-func brief(text string) string {
-	const most = 300
+// oneLine joins the lines of text and cuts it after 300 characters.
+func oneLine(text string) string {
+	const maxCharacters = 300
 	runes := []rune(strings.Join(strings.Fields(text), " "))
-	if len(runes) > most {
-		return string(runes[:most]) + "…"
+	if len(runes) > maxCharacters {
+		return string(runes[:maxCharacters]) + "…"
 	}
 	return string(runes)
 }

@@ -1,11 +1,10 @@
-// Package geminiapi decides how the Gemini API is asked: what goes over the
-// wire, what an answer must have to count as one, which failures are worth
-// another attempt, and what each failure means to whoever asked. What to ask
-// is left to package gemini, whose Model it implements.
+// Package geminiapi calls the Gemini API for package gemini, whose Model it
+// implements. It builds the HTTP requests, validates the responses, retries
+// failed attempts, and translates each failure into a fault.
 //
-// It is built on Google's generative-ai-go, which is no longer developed and
-// has edges that its [transport] rounds off. Nothing of that library shows in
-// the exported API, so its successor can take its place inside this package.
+// It uses Google's generative-ai-go, which is no longer maintained; the
+// transport in this package works around its defects. No type of that SDK is
+// part of the exported API, so a successor can replace it within this package.
 package geminiapi
 
 import (
@@ -19,40 +18,42 @@ import (
 
 	"github.com/google/generative-ai-go/genai"
 	"google.golang.org/api/option"
+	"google.golang.org/api/option/internaloption"
+	gtransport "google.golang.org/api/transport/grpc"
 
 	"aisha/internal/sensitive"
 	"aisha/internal/service/gemini"
 )
 
-// Options is what a Client needs to know.
+// Options configures a Client.
 type Options struct {
 	APIKey   sensitive.Secret
 	BaseURL  string        // empty: Google's
 	Model    string        // for example gemini-3.5-flash-lite
-	Fallback string        // asked where Model is overloaded or gone; empty: none
+	Fallback string        // used if Model is overloaded or does not exist; empty: none
 	Timeout  time.Duration // of one attempt
 	Log      *slog.Logger
 
-	// Observe is told of every attempt, for metrics; nil: nobody is. The
-	// outcome is "answered" or one of a dozen short names of what went wrong.
+	// Observe is called after every attempt, for metrics. It may be nil. The
+	// outcome is one of about a dozen constant strings, "completed" for success.
 	Observe func(model, outcome string, took time.Duration)
 }
 
-// Client asks the Gemini API. One Client serves the whole process: the SDK
-// leaves goroutines behind for each one that is made, even when it is closed.
+// Client is a client of the Gemini API. It is safe for concurrent use.
 type Client struct {
 	sdk     *genai.Client
 	base    *http.Transport
 	options Options
-	pause   pause
+	backoff backoff
 }
 
 var _ gemini.Model = (*Client)(nil)
 
-// New prepares a Client. It talks to nobody yet. The context is used only
-// while New runs.
+// New returns a Client. It opens no connection. It fails if one of the required
+// options APIKey, Model, Timeout and Log is missing. ctx is used only until New
+// returns.
 func New(ctx context.Context, o Options) (*Client, error) {
-	o.Model, o.Fallback = bareName(o.Model), bareName(o.Fallback)
+	o.Model, o.Fallback = trimModelPrefix(o.Model), trimModelPrefix(o.Fallback)
 	switch {
 	case o.APIKey.IsZero():
 		return nil, errors.New("geminiapi: no API key")
@@ -66,20 +67,33 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	base := newBaseTransport()
 	sdk, err := genai.NewClient(ctx, sdkOptions(o, base)...)
 	if err != nil {
-		return nil, fmt.Errorf("geminiapi: %w", err)
+		return nil, fmt.Errorf("geminiapi: make the SDK client: %w", err)
 	}
-	return &Client{sdk: sdk, base: base, options: o, pause: pause{first: firstPause, longest: longestPause}}, nil
+	return &Client{
+		sdk:     sdk,
+		base:    base,
+		options: o,
+		backoff: backoff{initial: initialDelay, max: maxDelay},
+	}, nil
 }
 
-// sdkOptions keep the key away from the SDK, which would put it into URLs and
-// so into errors, and keep the SDK quiet: a variable of the environment can
-// make it print every prompt. It does insist on some key, or it would go and
-// look for a service account.
+// sdkOptions returns the options for the SDK client:
+//
+//   - The SDK gets a placeholder for the API key, and the transport adds the
+//     real one: the SDK would put it into URLs, and so into errors. Without any
+//     key the SDK would look for a service account.
+//   - Logging is off. Otherwise an environment variable could make the SDK log
+//     every prompt.
+//   - gRPC is off, see [noGRPC]. The SDK hands the same options to its REST
+//     clients, and their validation rejects an HTTP client together with a gRPC
+//     pool, so it is skipped.
 func sdkOptions(o Options, base http.RoundTripper) []option.ClientOption {
 	options := []option.ClientOption{
 		option.WithAPIKey("added by the transport"),
 		option.WithHTTPClient(&http.Client{Transport: &transport{base: base, key: o.APIKey}}),
 		option.WithLogger(slog.New(slog.DiscardHandler)),
+		gtransport.WithConnPool(noGRPC{}),
+		internaloption.SkipDialSettingsValidation(),
 	}
 	if o.BaseURL != "" {
 		options = append(options, option.WithEndpoint(strings.TrimRight(o.BaseURL, "/")))
@@ -87,12 +101,11 @@ func sdkOptions(o Options, base http.RoundTripper) []option.ClientOption {
 	return options
 }
 
-// Close gives back the connections that are idle.
+// Close closes the idle connections.
 func (c *Client) Close() error {
 	c.base.CloseIdleConnections()
 	return c.sdk.Close()
 }
 
-// bareName is the name of a model without the collection that it is in, which
-// the API accepts both ways.
-func bareName(model string) string { return strings.TrimPrefix(model, "models/") }
+// trimModelPrefix removes the optional prefix from the name of a model.
+func trimModelPrefix(model string) string { return strings.TrimPrefix(model, "models/") }

@@ -4,91 +4,106 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"time"
 
 	"aisha/internal/fault"
 )
 
-// reason is what went wrong with an attempt, as far as the next step depends
-// on it. Its text is the attempt's outcome in logs and metrics.
-type reason string
+// outcome classifies an attempt. Its text appears in logs and metrics.
+type outcome string
 
 const (
-	answered    reason = "answered"     // nothing went wrong
-	hungUp      reason = "hung_up"      // the caller did not wait
-	timedOut    reason = "timed_out"    // no answer in time
-	unreachable reason = "unreachable"  // no connection, or it was cut before any answer
-	overloaded  reason = "overloaded"   // 503, and 429 that passes within minutes
-	quotaSpent  reason = "quota_spent"  // 429 until the day is over
-	broken      reason = "broken"       // 5xx
-	keyRejected reason = "key_rejected" // 401, 403, and 400 that names the key
-	gone        reason = "gone"         // no such model any more
-	rejected    reason = "rejected"     // any other status
-	truncated   reason = "truncated"    // the answer began and did not end
-	unreadable  reason = "unreadable"   // a body that is not the API's
-	empty       reason = "empty"        // a complete answer without a word in it
-	exhausted   reason = "exhausted"    // everything it may say went into thinking
-	refused     reason = "refused"      // the prompt or the answer was blocked
+	completed          outcome = "completed"            // success
+	canceled           outcome = "canceled"             // the caller canceled the request
+	timedOut           outcome = "timed_out"            // no complete response within the timeout
+	unreachable        outcome = "unreachable"          // no connection, or closed before any response
+	overloaded         outcome = "overloaded"           // 503, or 429 for a quota per minute
+	dailyQuotaExceeded outcome = "daily_quota_exceeded" // 429 for a quota per day
+	serverError        outcome = "server_error"         // any other 5xx
+	keyRejected        outcome = "key_rejected"         // 401, 403, or 400 because of the key
+	modelNotFound      outcome = "model_not_found"      // 404, or 400 because the model is retired
+	requestRejected    outcome = "request_rejected"     // any other status
+	truncated          outcome = "truncated"            // the response began and did not end
+	malformed          outcome = "malformed"            // the body is not in the API's format
+	empty              outcome = "empty"                // a complete response without text
+	outOfTokens        outcome = "out_of_tokens"        // thinking used up the output tokens
+	blocked            outcome = "blocked"              // the prompt or the text was blocked
 )
 
-// verdict is what follows from a reason.
-type verdict struct {
-	kind      fault.Kind
-	message   string
-	transient bool // asking again later can help
-	repeat    bool // asking the same model again within seconds can help
-	fallback  bool // another model may answer where this one does not
+// consequences says how a failed attempt is handled.
+type consequences struct {
+	kind        fault.Kind
+	message     string // for the caller
+	transient   bool   // the same request can succeed later
+	retry       bool   // the same model can succeed within seconds
+	useFallback bool   // another model can succeed
 }
 
-// verdict is the one table of what failures mean. An answer that ran out of
-// tokens while thinking will do so again, but one that came back empty or
-// malformed is a whim of the model.
-func (r reason) verdict() verdict {
-	const later = true
-	switch r {
+// consequences returns how an attempt with outcome o is handled. A model that
+// ran out of tokens while thinking will do so again and is not retried; an empty
+// or truncated response is usually followed by a complete one.
+func (o outcome) consequences() consequences {
+	switch o {
 	case timedOut:
-		return verdict{fault.UpstreamTimeout, "the model did not answer in time", later, false, false}
+		return consequences{kind: fault.UpstreamTimeout, message: "the model did not answer in time", transient: true}
 	case unreachable:
-		return verdict{fault.UpstreamTimeout, "the model could not be reached", later, true, false}
+		return consequences{kind: fault.UpstreamTimeout, message: "the model could not be reached", transient: true, retry: true}
 	case overloaded:
-		return verdict{fault.Upstream, "the model is overloaded; try again later", later, true, true}
-	case quotaSpent:
-		return verdict{fault.Upstream, "the model is overloaded; try again later", later, false, true}
-	case broken:
-		return verdict{fault.Upstream, "the model answered with an error; try again later", later, true, false}
+		return consequences{kind: fault.Upstream, message: "the model is overloaded; try again later", transient: true, retry: true, useFallback: true}
+	case dailyQuotaExceeded:
+		return consequences{kind: fault.Upstream, message: "the model is overloaded; try again later", transient: true, useFallback: true}
+	case serverError:
+		return consequences{kind: fault.Upstream, message: "the model answered with an error; try again later", transient: true, retry: true}
 	case keyRejected:
-		return verdict{fault.Upstream, "the model is not available", false, false, false}
-	case gone:
-		return verdict{fault.Upstream, "the model is not available", false, false, true}
-	case rejected:
-		return verdict{fault.Upstream, "the model could not process the request", false, false, false}
+		return consequences{kind: fault.Upstream, message: "the model is not available"}
+	case modelNotFound:
+		return consequences{kind: fault.Upstream, message: "the model is not available", useFallback: true}
+	case requestRejected:
+		return consequences{kind: fault.Upstream, message: "the model could not process the request"}
 	case truncated:
-		return verdict{fault.Upstream, "the model's answer was cut short; try again", later, true, false}
-	case unreadable:
-		return verdict{fault.Upstream, "the model's answer could not be read", later, false, false}
+		return consequences{kind: fault.Upstream, message: "the model's answer was cut short; try again", transient: true, retry: true}
+	case malformed:
+		return consequences{kind: fault.Upstream, message: "the model's answer could not be read", transient: true}
 	case empty:
-		return verdict{fault.Upstream, "the model had nothing to say; try again", later, true, false}
-	case exhausted:
-		return verdict{fault.Upstream, "the model ran out of room before it could answer; ask for less at once", false, false, false}
-	case refused:
-		return verdict{fault.Blocked, "the model declined to answer this", false, false, false}
+		return consequences{kind: fault.Upstream, message: "the model had nothing to say; try again", transient: true, retry: true}
+	case outOfTokens:
+		return consequences{kind: fault.Upstream, message: "the model ran out of room before it could answer; ask for less at once"}
+	case blocked:
+		return consequences{kind: fault.Blocked, message: "the model declined to answer this"}
 	default:
-		return verdict{fault.Internal, "something went wrong on our side", false, false, false}
+		return consequences{kind: fault.Internal, message: "something went wrong on our side"}
 	}
 }
 
-// failure is an attempt that brought no answer. Its text is for the log and
-// holds no key, no URL and nothing that anybody said.
+// logLevel returns Error for an outcome that needs an operator, and Info for
+// one that is caused by the caller.
+func (o outcome) logLevel() slog.Level {
+	switch o {
+	case keyRejected, modelNotFound:
+		return slog.LevelError
+	case blocked, canceled:
+		return slog.LevelInfo
+	case completed:
+		return slog.LevelDebug
+	default:
+		return slog.LevelWarn
+	}
+}
+
+// failure is the error of an attempt. Its text is for the log. It contains no
+// key, no URL, no prompt and no completion.
 type failure struct {
-	reason     reason
+	outcome    outcome
 	detail     string
-	retryAfter time.Duration // where the API said so
+	retryAfter time.Duration // the API's own delay; zero if it gave none
 	cause      error
 }
 
+// Error implements error.
 func (f *failure) Error() string {
-	text := "gemini api: " + string(f.reason)
+	text := "gemini api: " + string(f.outcome)
 	if f.detail != "" {
 		text += ": " + f.detail
 	}
@@ -98,12 +113,12 @@ func (f *failure) Error() string {
 	return text
 }
 
+// Unwrap returns the cause, which may be nil.
 func (f *failure) Unwrap() error { return f.cause }
 
-// failureOf is the failure in err, or the one that err amounts to. The layers
-// above the transport wrap its errors into texts with the URL, which are
-// dropped; what the SDK itself says may quote the answer, so only its type is
-// kept.
+// failureOf returns the *failure in err's chain, or makes one from err. It
+// drops the texts that http.Client and the SDK add, because they contain the URL
+// or quote the response. Of other errors it keeps only the type.
 func failureOf(err error) *failure {
 	var f *failure
 	switch {
@@ -112,24 +127,24 @@ func failureOf(err error) *failure {
 	case errors.As(err, &f):
 		return f
 	case errors.Is(err, context.Canceled):
-		return &failure{reason: hungUp, cause: context.Canceled}
+		return &failure{outcome: canceled, cause: context.Canceled}
 	case errors.Is(err, context.DeadlineExceeded):
-		return &failure{reason: timedOut, cause: context.DeadlineExceeded}
+		return &failure{outcome: timedOut, cause: context.DeadlineExceeded}
 	}
-	var in *url.Error
-	if errors.As(err, &in) {
-		err = in.Err
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
 	}
-	return &failure{reason: unreadable, detail: fmt.Sprintf("the SDK failed with a %T", err)}
+	return &failure{outcome: malformed, detail: fmt.Sprintf("the SDK failed with a %T", err)}
 }
 
-// forCaller is the error that Generate returns for f.
-func (f *failure) forCaller() error {
-	if f.reason == hungUp {
+// callerError returns the error that Generate returns for f.
+func (f *failure) callerError() error {
+	if f.outcome == canceled {
 		return fmt.Errorf("gemini api: %w", context.Canceled)
 	}
-	v := f.reason.verdict()
-	e := fault.Wrap(f, v.kind, v.message)
-	e.Transient, e.RetryAfter = v.transient, f.retryAfter
+	c := f.outcome.consequences()
+	e := fault.Wrap(f, c.kind, c.message)
+	e.Transient, e.RetryAfter = c.transient, f.retryAfter
 	return e
 }

@@ -14,143 +14,129 @@ import (
 )
 
 const (
-	maxAttempts  = 3 // of each model
-	firstPause   = 500 * time.Millisecond
-	longestPause = 4 * time.Second
+	maxAttempts  = 3 // per model
+	initialDelay = 500 * time.Millisecond
+	maxDelay     = 4 * time.Second
 
-	// grace is what pauses and further attempts may take beyond one attempt.
-	grace = 30 * time.Second
+	// retryBudget is the time for delays and further attempts, in addition to
+	// the timeout of one attempt.
+	retryBudget = 30 * time.Second
 )
 
-// Generate asks the model, several times where that can help, and then the
-// fallback where the model is overloaded or gone. All of it together takes no
-// longer than Options.Timeout and half a minute, and no longer than ctx.
-//
-// Errors are those of [gemini.Model].
-func (c *Client) Generate(ctx context.Context, request gemini.Request) (gemini.Answer, error) {
-	if err := check(request); err != nil {
-		return gemini.Answer{}, err
+// Generate implements [gemini.Model]. It retries failures that a retry can
+// mend, and then uses the fallback model if the first is overloaded or does not
+// exist. It returns within Options.Timeout plus 30 seconds, or when ctx ends.
+func (c *Client) Generate(ctx context.Context, request gemini.Request) (gemini.Completion, error) {
+	if err := validate(request); err != nil {
+		return gemini.Completion{}, err
 	}
-	start := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout+grace)
+	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout+retryBudget)
 	defer cancel()
-	answer, f := c.askWithFallback(ctx, request)
+	completion, f := c.generateWithFallback(ctx, request)
 	if f != nil {
-		return gemini.Answer{}, f.forCaller()
+		return gemini.Completion{}, f.callerError()
 	}
-	answer.Took = time.Since(start)
-	return answer, nil
+	return completion, nil
 }
 
-// askWithFallback returns the fallback's failure where both fail, except that
-// a fallback which does not exist says nothing about why there is no answer.
-func (c *Client) askWithFallback(ctx context.Context, request gemini.Request) (gemini.Answer, *failure) {
-	answer, first := c.ask(ctx, c.options.Model, request)
-	if first == nil || !first.reason.verdict().fallback || c.options.Fallback == "" || ctx.Err() != nil {
-		return answer, first
+// generateWithFallback returns the fallback's failure if both models fail. If
+// the fallback does not exist, it returns the first model's failure, because
+// that one explains why there is no completion.
+func (c *Client) generateWithFallback(ctx context.Context, request gemini.Request) (gemini.Completion, *failure) {
+	completion, first := c.generateWithRetries(ctx, c.options.Model, request)
+	if first == nil || !first.outcome.consequences().useFallback || c.options.Fallback == "" || ctx.Err() != nil {
+		return completion, first
 	}
-	answer, second := c.ask(ctx, c.options.Fallback, request)
-	if second != nil && second.reason == gone {
-		return gemini.Answer{}, first
+	completion, second := c.generateWithRetries(ctx, c.options.Fallback, request)
+	if second != nil && second.outcome == modelNotFound {
+		return gemini.Completion{}, first
 	}
-	return answer, second
+	return completion, second
 }
 
-// ask makes up to maxAttempts of one model.
-func (c *Client) ask(ctx context.Context, model string, request gemini.Request) (gemini.Answer, *failure) {
-	answer, err := failsafe.With(c.retries(ctx)).WithContext(ctx).Get(func() (gemini.Answer, error) {
+// generateWithRetries makes up to maxAttempts attempts with one model.
+func (c *Client) generateWithRetries(ctx context.Context, model string, request gemini.Request) (gemini.Completion, *failure) {
+	completion, err := failsafe.With(c.retryPolicy(ctx)).WithContext(ctx).Get(func() (gemini.Completion, error) {
 		return c.attempt(ctx, model, request)
 	})
-	return answer, failureOf(err)
+	return completion, failureOf(err)
 }
 
-// retries is the policy for one question. A pause that would outlast ctx is
-// not begun: the caller learns at once what there is to learn.
-func (c *Client) retries(ctx context.Context) failsafe.Policy[gemini.Answer] {
-	return retrypolicy.NewBuilder[gemini.Answer]().
+// retryPolicy returns the retry policy for one request. It does not retry if
+// the delay could exceed ctx's deadline, so that the caller gets the failure at
+// once.
+func (c *Client) retryPolicy(ctx context.Context) failsafe.Policy[gemini.Completion] {
+	return retrypolicy.NewBuilder[gemini.Completion]().
 		WithMaxAttempts(maxAttempts).
-		HandleIf(func(_ gemini.Answer, err error) bool {
+		HandleIf(func(_ gemini.Completion, err error) bool {
 			f := failureOf(err)
-			return f != nil && f.reason.verdict().repeat && c.pause.fits(ctx, f)
+			return f != nil && f.outcome.consequences().retry && c.backoff.endsBeforeDeadline(ctx, f)
 		}).
-		WithDelayFunc(func(e failsafe.ExecutionAttempt[gemini.Answer]) time.Duration {
-			return c.pause.before(e.Attempts()+1, failureOf(e.LastError()))
+		WithDelayFunc(func(e failsafe.ExecutionAttempt[gemini.Completion]) time.Duration {
+			return c.backoff.delay(e.Attempts()+1, failureOf(e.LastError()))
 		}).
 		ReturnLastFailure().
 		Build()
 }
 
-// pause decides how long to wait between attempts.
-type pause struct{ first, longest time.Duration }
+// backoff computes the delays between attempts.
+type backoff struct{ initial, max time.Duration }
 
-// before is the pause before the attempt with that number, 2 being the first
-// repetition: what the API asked for, and on top of it a time that doubles and
-// varies by half, so that callers who failed together do not return together.
-func (p pause) before(attempt int, last *failure) time.Duration {
-	wait := min(p.first<<(attempt-2), p.longest*2/3)
-	return last.retryAfter + wait/2 + rand.N(wait+1)
+// delay returns the delay before an attempt; the first retry is attempt 2. The
+// delay is the one that the API asked for, plus an exponential delay with a
+// jitter of 50 %.
+func (b backoff) delay(attempt int, last *failure) time.Duration {
+	exponential := min(b.initial<<(attempt-2), b.max*2/3)
+	return last.retryAfter + exponential/2 + rand.N(exponential+1)
 }
 
-// fits reports whether any pause after f ends before ctx does.
-func (p pause) fits(ctx context.Context, f *failure) bool {
-	end, ok := ctx.Deadline()
-	return !ok || f.retryAfter+p.longest < time.Until(end)
+// endsBeforeDeadline reports whether every delay that may follow f ends before
+// ctx's deadline.
+func (b backoff) endsBeforeDeadline(ctx context.Context, f *failure) bool {
+	deadline, ok := ctx.Deadline()
+	return !ok || f.retryAfter+b.max < time.Until(deadline)
 }
 
-// attempt asks once and tells the log and the metrics how that went.
-func (c *Client) attempt(ctx context.Context, model string, request gemini.Request) (gemini.Answer, error) {
+// attempt makes one attempt and reports it.
+func (c *Client) attempt(ctx context.Context, model string, request gemini.Request) (gemini.Completion, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
 	start := time.Now()
-	answer, err := c.exchange(ctx, model, request)
-	c.report(ctx, model, answer, failureOf(err), time.Since(start))
-	return answer, err
+	completion, err := c.generateOnce(ctx, model, request)
+	c.report(ctx, model, completion, failureOf(err), time.Since(start))
+	return completion, err
 }
 
-// report counts an attempt and logs it. What went well is logged for who looks
-// for it alone, because there is one for each message.
-func (c *Client) report(ctx context.Context, model string, answer gemini.Answer, f *failure, took time.Duration) {
-	outcome := answered
+// report updates the metrics and writes the log for one attempt. Success is
+// logged at debug level, because it occurs once per message.
+func (c *Client) report(ctx context.Context, model string, completion gemini.Completion, f *failure, took time.Duration) {
+	outcome := completed
 	if f != nil {
-		outcome = f.reason
+		outcome = f.outcome
 	}
 	if c.options.Observe != nil {
 		c.options.Observe(model, string(outcome), took)
 	}
-	if !c.options.Log.Enabled(ctx, outcome.level()) {
+	if !c.options.Log.Enabled(ctx, outcome.logLevel()) {
 		return
 	}
 	attributes := []slog.Attr{
 		slog.String("model", model), slog.Duration("took", took), slog.String("outcome", string(outcome)),
 	}
 	if f == nil {
-		attributes = append(attributes, slog.String("finish_reason", answer.FinishReason),
-			slog.Int("prompt_tokens", answer.PromptTokens), slog.Int("response_tokens", answer.ResponseTokens))
+		attributes = append(attributes, slog.String("finish_reason", completion.FinishReason),
+			slog.Int("prompt_tokens", completion.PromptTokens), slog.Int("response_tokens", completion.ResponseTokens))
 	} else {
 		attributes = append(attributes, slog.String("error", f.Error()))
 	}
-	c.options.Log.LogAttrs(ctx, outcome.level(), "gemini attempt", attributes...)
+	c.options.Log.LogAttrs(ctx, outcome.logLevel(), "gemini attempt finished", attributes...)
 }
 
-// level is Error for what only an operator can mend, and Info for what is
-// nobody's fault.
-func (r reason) level() slog.Level {
-	switch r {
-	case keyRejected, gone:
-		return slog.LevelError
-	case refused, hungUp:
-		return slog.LevelInfo
-	case answered:
-		return slog.LevelDebug
-	default:
-		return slog.LevelWarn
-	}
-}
-
-// check refuses a request that asks nothing, which is a mistake of ours.
-func check(request gemini.Request) error {
-	if n := len(request.Turns); n == 0 || request.Turns[n-1].Role != gemini.User || len(parts(request.Turns[n-1])) == 0 {
-		return errors.New("gemini api: the last turn of a request must be the user's, and not empty")
+// validate checks that the last content is the user's and not empty.
+func validate(request gemini.Request) error {
+	n := len(request.Contents)
+	if n == 0 || request.Contents[n-1].Role != gemini.RoleUser || len(sdkParts(request.Contents[n-1])) == 0 {
+		return errors.New("gemini api: the last content of a request must be the user's and not empty")
 	}
 	return nil
 }

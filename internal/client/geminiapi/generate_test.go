@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,152 +14,185 @@ import (
 	"aisha/internal/service/gemini"
 )
 
-func TestAnAttemptThatFailedIsRepeatedUntilOneSucceeds(t *testing.T) {
+func TestClient_Generate_retries(t *testing.T) {
 	t.Parallel()
-	for _, failing := range []http.HandlerFunc{
-		replyError(503, "UNAVAILABLE", "x"),
-		replyError(429, "RESOURCE_EXHAUSTED", "x", perMinute, retryInfo("0.001s")),
-		reply200("[]"),
-		cutBefore,
-		cutWithin,
+	for name, failing := range map[string]http.HandlerFunc{
+		"overloaded":                     respondError(503, "UNAVAILABLE", "x"),
+		"quota_per_minute":               respondError(429, "RESOURCE_EXHAUSTED", "x", perMinute, retryInfo("0.001s")),
+		"empty_stream":                   respondOK("[]"),
+		"connection_cut_before_response": cutBeforeResponse,
+		"connection_cut_within_response": cutWithinResponse,
 	} {
-		api := newFakeAPI(t, failing, failing, reply200(good))
-		s := newSubject(t, api.URL, withFallback)
-		answer, err := s.Generate(t.Context(), question())
-		if err != nil || answer.Model != "first" || answer.Text.Reveal() != testWords {
-			t.Errorf("answer %+v, error %v", answer, err)
-		}
-		if len(s.attempts) != 3 || s.attempts[2] != "first answered" {
-			t.Errorf("attempts %q", s.attempts)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			api := newFakeAPI(t, failing, failing, respondOK(goodStream))
+			client := newTestClient(t, api.URL, withFallback)
+			got, err := client.Generate(t.Context(), question())
+			if err != nil || got.Model != "first" || got.Text.Reveal() != testCompletion {
+				t.Errorf("completion = %q of %q, error %v; want %q of %q", got.Text.Reveal(), got.Model, err, testCompletion, "first")
+			}
+			if len(client.attempts) != 3 || client.attempts[2] != "first completed" {
+				t.Errorf("attempts = %q, want 3 with the last one completed", client.attempts)
+			}
+		})
 	}
 }
 
-func TestTheFallbackAnswersWhereTheModelDoesNot(t *testing.T) {
+func TestClient_Generate_fallback(t *testing.T) {
 	t.Parallel()
-	busy := replyError(503, "UNAVAILABLE", "x")
+	busy := respondError(503, "UNAVAILABLE", "x")
 	tests := []struct {
 		name     string
 		script   []http.HandlerFunc
 		attempts []string
 	}{
-		{"overloaded", []http.HandlerFunc{busy, busy, busy, reply200(good)},
-			[]string{"first overloaded", "first overloaded", "first overloaded", "second answered"}},
-		{"delay beyond the budget", []http.HandlerFunc{replyError(429, "", "", retryInfo("300s")), reply200(good)},
-			[]string{"first overloaded", "second answered"}},
-		{"quota", []http.HandlerFunc{replyError(429, "", "", perDay), reply200(good)},
-			[]string{"first quota_spent", "second answered"}},
-		{"not found", []http.HandlerFunc{replyError(404, "NOT_FOUND", ""), reply200(good)},
-			[]string{"first gone", "second answered"}},
-		{"retired", []http.HandlerFunc{replyError(400, "", "models/first is no longer available"), reply200(good)},
-			[]string{"first gone", "second answered"}},
-		{"the fallback has attempts of its own", []http.HandlerFunc{replyError(404, "", ""), busy, reply200(good)},
-			[]string{"first gone", "second overloaded", "second answered"}},
+		{"overloaded", []http.HandlerFunc{busy, busy, busy, respondOK(goodStream)},
+			[]string{"first overloaded", "first overloaded", "first overloaded", "second completed"}},
+		{"delay_over_the_budget", []http.HandlerFunc{respondError(429, "", "", retryInfo("300s")), respondOK(goodStream)},
+			[]string{"first overloaded", "second completed"}},
+		{"daily_quota", []http.HandlerFunc{respondError(429, "", "", perDay), respondOK(goodStream)},
+			[]string{"first daily_quota_exceeded", "second completed"}},
+		{"model_not_found", []http.HandlerFunc{respondError(404, "NOT_FOUND", ""), respondOK(goodStream)},
+			[]string{"first model_not_found", "second completed"}},
+		{"model_retired", []http.HandlerFunc{respondError(400, "", "models/first is no longer available"), respondOK(goodStream)},
+			[]string{"first model_not_found", "second completed"}},
+		{"fallback_is_retried", []http.HandlerFunc{respondError(404, "", ""), busy, respondOK(goodStream)},
+			[]string{"first model_not_found", "second overloaded", "second completed"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := newSubject(t, newFakeAPI(t, test.script...).URL, withFallback)
-			answer, err := s.Generate(t.Context(), question())
-			if err != nil || answer.Model != "second" || answer.Text.Reveal() != testWords {
-				t.Errorf("answer %+v, error %v", answer, err)
+			client := newTestClient(t, newFakeAPI(t, test.script...).URL, withFallback)
+			got, err := client.Generate(t.Context(), question())
+			if err != nil || got.Model != "second" || got.Text.Reveal() != testCompletion {
+				t.Errorf("completion = %q of %q, error %v; want %q of %q", got.Text.Reveal(), got.Model, err, testCompletion, "second")
 			}
-			if !slices.Equal(s.attempts, test.attempts) {
-				t.Errorf("attempts %q", s.attempts)
+			if !slices.Equal(client.attempts, test.attempts) {
+				t.Errorf("attempts = %q, want %q", client.attempts, test.attempts)
 			}
 		})
 	}
 }
 
-func TestTheFallbackIsNotAskedWhereItCannotHelp(t *testing.T) {
+func TestClient_Generate_fallback_not_used(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]http.HandlerFunc{
-		"key":     replyError(403, "", ""),
-		"request": replyError(400, "", ""),
-		"refused": reply200(ends("3", "")),
-		"broken":  replyError(500, "", ""),
+	for name, handler := range map[string]http.HandlerFunc{
+		"key_rejected":     respondError(403, "", ""),
+		"request_rejected": respondError(400, "", ""),
+		"blocked":          respondOK(stream("3", "")),
+		"server_error":     respondError(500, "", ""),
 	} {
-		s := newSubject(t, newFakeAPI(t, answer).URL, withFallback)
-		_, err := s.Generate(t.Context(), question())
-		if err == nil || slices.ContainsFunc(s.attempts, func(a string) bool { return a[:5] != "first" }) {
-			t.Errorf("%s: error %v, attempts %q", name, err, s.attempts)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := newTestClient(t, newFakeAPI(t, handler).URL, withFallback)
+			_, err := client.Generate(t.Context(), question())
+			isFallback := func(attempt string) bool { return !strings.HasPrefix(attempt, "first ") }
+			if err == nil || slices.ContainsFunc(client.attempts, isFallback) {
+				t.Errorf("error = %v with attempts %q, want an error with attempts of the first model only", err, client.attempts)
+			}
+		})
 	}
 }
 
-func TestTheFailureOfAFallbackThatDoesNotExistIsNotTheAnswer(t *testing.T) {
+func TestClient_Generate_fallback_not_found(t *testing.T) {
 	t.Parallel()
-	s := newSubject(t, newFakeAPI(t, replyError(429, "", "", retryInfo("300s")), replyError(404, "", "")).URL, withFallback)
-	_, err := s.Generate(t.Context(), question())
+	api := newFakeAPI(t, respondError(429, "", "", retryInfo("300s")), respondError(404, "", ""))
+	client := newTestClient(t, api.URL, withFallback)
+	_, err := client.Generate(t.Context(), question())
 	if e := fault.Of(err); !e.Transient || e.RetryAfter != 300*time.Second {
-		t.Errorf("got %+v", e)
+		t.Errorf("fault = %+v, want the first model's, transient with RetryAfter 300s", e)
 	}
 }
 
-func TestAPauseThatWouldOutlastTheCallerIsNotBegun(t *testing.T) {
+func TestClient_Generate_delay_over_deadline(t *testing.T) {
 	t.Parallel()
-	s := newSubject(t, newFakeAPI(t, replyError(503, "", "", retryInfo("40s"))).URL, nil)
+	client := newTestClient(t, newFakeAPI(t, respondError(503, "", "", retryInfo("40s"))).URL, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	_, err := s.Generate(ctx, question())
-	if len(s.attempts) != 1 || fault.Of(err).RetryAfter != 40*time.Second {
-		t.Errorf("attempts %q, error %v", s.attempts, err)
+	_, err := client.Generate(ctx, question())
+	if len(client.attempts) != 1 || fault.Of(err).RetryAfter != 40*time.Second {
+		t.Errorf("attempts = %q, error %v; want 1 attempt and RetryAfter 40s", client.attempts, err)
 	}
 }
 
-func TestACallerWhoHangsUpDuringAPauseGetsCanceled(t *testing.T) {
+func TestClient_Generate_canceled_during_delay(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	s := newSubject(t, newFakeAPI(t, replyError(503, "", "", retryInfo("60s"))).URL, func(o *Options) {
+	client := newTestClient(t, newFakeAPI(t, respondError(503, "", "", retryInfo("60s"))).URL, func(o *Options) {
 		o.Observe = func(string, string, time.Duration) { time.AfterFunc(time.Millisecond, cancel) }
 	})
-	if _, err := s.Generate(ctx, question()); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
+	if _, err := client.Generate(ctx, question()); !errors.Is(err, context.Canceled) {
+		t.Errorf("error = %v, want context.Canceled", err)
 	}
 }
 
-func TestPausesDoubleUpToTheLongestAndKeepToWhatTheAPIAsked(t *testing.T) {
+func Test_backoff_delay(t *testing.T) {
 	t.Parallel()
-	p := pause{first: firstPause, longest: longestPause}
-	const asked = 34500 * time.Millisecond
-	for attempt, middle := range map[int]time.Duration{2: firstPause, 3: 2 * firstPause, 9: longestPause * 2 / 3} {
+	b := backoff{initial: initialDelay, max: maxDelay}
+	const retryAfter = 34500 * time.Millisecond
+	for attempt, exponential := range map[int]time.Duration{2: initialDelay, 3: 2 * initialDelay, 9: maxDelay * 2 / 3} {
+		low, high := retryAfter+exponential/2, retryAfter+min(exponential*3/2, maxDelay)
 		for range 100 {
-			got := p.before(attempt, &failure{retryAfter: asked})
-			if got < asked+middle/2 || got > asked+middle*3/2 || got > asked+longestPause {
-				t.Fatalf("before attempt %d: %v", attempt, got)
+			if got := b.delay(attempt, &failure{retryAfter: retryAfter}); got < low || got > high {
+				t.Fatalf("delay(%d) = %v, want %v to %v", attempt, got, low, high)
 			}
 		}
 	}
 }
 
-func TestARequestThatAsksNothingIsOurMistake(t *testing.T) {
+func TestClient_Generate_invalid_request(t *testing.T) {
 	t.Parallel()
-	s := newSubject(t, "http://127.0.0.1:1", nil)
-	for name, turns := range map[string][]gemini.Turn{
-		"no turns":       nil,
-		"model's turn":   {said(gemini.User, "hi"), said(gemini.Assistant, "hello")},
-		"nothing said":   {said(gemini.User, "")},
-		"a turn of none": {{Role: gemini.User}},
+	client := newTestClient(t, "http://127.0.0.1:1", nil)
+	for name, contents := range map[string][]gemini.Content{
+		"no contents":      nil,
+		"model last":       {textContent(gemini.RoleUser, "hi"), textContent(gemini.RoleModel, "hello")},
+		"last has no text": {textContent(gemini.RoleUser, "")},
+		"last has no part": {{Role: gemini.RoleUser}},
 	} {
-		if _, err := s.Generate(t.Context(), gemini.Request{Turns: turns}); !fault.Is(err, fault.Internal) {
-			t.Errorf("%s: %v", name, err)
+		if _, err := client.Generate(t.Context(), gemini.Request{Contents: contents}); !fault.Is(err, fault.Internal) {
+			t.Errorf("%s: error = %v, want fault.Internal", name, err)
 		}
 	}
-	if len(s.attempts) != 0 {
-		t.Errorf("attempts %q", s.attempts)
+	if len(client.attempts) != 0 {
+		t.Errorf("attempts = %q, want none", client.attempts)
 	}
 }
 
-func TestCallersAtOnceEachGetAnAnswer(t *testing.T) {
+func TestClient_Generate_concurrent(t *testing.T) {
 	t.Parallel()
-	s := newSubject(t, newFakeAPI(t, reply200(good)).URL, func(o *Options) { o.Observe = nil })
+	client := newTestClient(t, newFakeAPI(t, respondOK(goodStream)).URL, func(o *Options) { o.Observe = nil })
 	var callers sync.WaitGroup
 	for range 100 {
 		callers.Go(func() {
-			if answer, err := s.Generate(t.Context(), question()); err != nil || answer.Text.Reveal() != testWords {
-				t.Errorf("answer %+v, error %v", answer, err)
+			if got, err := client.Generate(t.Context(), question()); err != nil || got.Text.Reveal() != testCompletion {
+				t.Errorf("completion = %q, error %v; want %q", got.Text.Reveal(), err, testCompletion)
 			}
 		})
 	}
 	callers.Wait()
+}
+
+func TestClient_Generate_log(t *testing.T) {
+	t.Parallel()
+	t.Run("completed", func(t *testing.T) {
+		t.Parallel()
+		client := newTestClient(t, newFakeAPI(t, respondOK(goodStream)).URL, nil)
+		if _, err := client.Generate(t.Context(), question()); err != nil {
+			t.Fatalf("Generate: %v", err)
+		}
+		for _, want := range []string{"model=first", "outcome=completed", "took=", "prompt_tokens=7", "response_tokens=5", "finish_reason=STOP"} {
+			if !strings.Contains(client.log.String(), want) {
+				t.Errorf("the log does not contain %q: %s", want, client.log)
+			}
+		}
+		checkNothingLeaked(t, client.log, nil)
+	})
+	t.Run("key_rejected", func(t *testing.T) {
+		t.Parallel()
+		client := newTestClient(t, newFakeAPI(t, respondError(401, "UNAUTHENTICATED", "no")).URL, nil)
+		_, err := client.Generate(t.Context(), question())
+		if log := client.log.String(); err == nil || !strings.Contains(log, "level=ERROR") || !strings.Contains(log, "key_rejected") {
+			t.Errorf("error = %v, want an error and level=ERROR with key_rejected in the log:\n%s", err, log)
+		}
+	})
 }

@@ -11,10 +11,10 @@ import (
 	pb "cloud.google.com/go/ai/generativelanguage/apiv1beta/generativelanguagepb"
 )
 
-// chunk is one item of an answer's stream, reduced to what this package uses.
+// chunk is one item of a streamed response, with the members we use.
 type chunk struct {
-	Error          *statusError `json:"error"`
-	Candidates     []candidate  `json:"candidates"`
+	Error          *apiError   `json:"error"`
+	Candidates     []candidate `json:"candidates"`
 	PromptFeedback struct {
 		BlockReason blockReason `json:"blockReason"`
 	} `json:"promptFeedback"`
@@ -29,8 +29,8 @@ type candidate struct {
 	FinishReason finishReason `json:"finishReason"`
 }
 
-// part is a word of the answer or of the thoughts that led to it. Parts of
-// other kinds are read as one without text.
+// part is a piece of the completion's text, or of the model's thoughts if
+// Thought is set. Parts of other types have an empty Text.
 type part struct {
 	Text    string `json:"text"`
 	Thought bool   `json:"thought"`
@@ -42,35 +42,40 @@ type usage struct {
 	Thoughts   int64 `json:"thoughtsTokenCount"`
 }
 
-// finishReason and blockReason are numbers: the SDK asks for numbers, but not
-// every server heeds that. A name that is newer than this program is "other",
-// because "none" as a finish reason would mean that the answer is truncated.
+// finishReason and blockReason decode from a number or a name. The SDK requests
+// numbers, but not every server sends them. An unknown name decodes as OTHER and
+// not as 0, because a finish reason of 0 means that the response is truncated.
 type (
 	finishReason pb.Candidate_FinishReason
 	blockReason  pb.GenerateContentResponse_PromptFeedback_BlockReason
 )
 
+// UnmarshalJSON implements json.Unmarshaler.
 func (r *finishReason) UnmarshalJSON(raw []byte) error {
-	n, err := enum(raw, pb.Candidate_FinishReason_value, int32(pb.Candidate_OTHER))
+	n, err := parseEnum(raw, pb.Candidate_FinishReason_value, int32(pb.Candidate_OTHER))
 	*r = finishReason(n)
 	return err
 }
 
+// String returns the API's name.
 func (r finishReason) String() string { return pb.Candidate_FinishReason(r).String() }
 
+// UnmarshalJSON implements json.Unmarshaler.
 func (r *blockReason) UnmarshalJSON(raw []byte) error {
-	n, err := enum(raw, pb.GenerateContentResponse_PromptFeedback_BlockReason_value,
+	n, err := parseEnum(raw, pb.GenerateContentResponse_PromptFeedback_BlockReason_value,
 		int32(pb.GenerateContentResponse_PromptFeedback_OTHER))
 	*r = blockReason(n)
 	return err
 }
 
+// String returns the API's name.
 func (r blockReason) String() string {
 	return pb.GenerateContentResponse_PromptFeedback_BlockReason(r).String()
 }
 
-// enum reads a number, or a name that it looks up; unknown names are other.
-func enum(raw []byte, numbers map[string]int32, other int32) (int32, error) {
+// parseEnum parses a JSON number, or a JSON string that is a key of values. It
+// returns other for an unknown string.
+func parseEnum(raw []byte, values map[string]int32, other int32) (int32, error) {
 	if !bytes.HasPrefix(raw, []byte(`"`)) {
 		n, err := strconv.ParseInt(string(raw), 10, 32)
 		return int32(n), err
@@ -79,54 +84,56 @@ func enum(raw []byte, numbers map[string]int32, other int32) (int32, error) {
 	if err := json.Unmarshal(raw, &name); err != nil {
 		return 0, err
 	}
-	if n, ok := numbers[name]; ok {
+	if n, ok := values[name]; ok {
 		return n, nil
 	}
 	return other, nil
 }
 
-// parse reads a stream, which is an array of chunks. A lone chunk is as good.
-func parse(body []byte) ([]chunk, error) {
+// parseChunks parses a body: an array of chunks, or a single chunk. It fails
+// with a *failure, which does not wrap the JSON error because that may quote the
+// completion.
+func parseChunks(body []byte) ([]chunk, error) {
 	body = bytes.TrimSpace(body)
 	if len(body) == 0 {
-		return nil, &failure{reason: truncated, detail: "the body is empty"}
+		return nil, &failure{outcome: truncated, detail: "the body is empty"}
 	}
 	var err error
 	var chunks []chunk
 	if body[0] == '{' {
 		chunks = make([]chunk, 1)
-		err = decode(body, &chunks[0])
+		err = decodeOne(body, &chunks[0])
 	} else {
-		err = decode(body, &chunks)
+		err = decodeOne(body, &chunks)
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, &failure{reason: truncated, detail: "the body ends too early"}
+		return nil, &failure{outcome: truncated, detail: "the body ends too early"}
 	}
-	if err != nil || chunks == nil { // null decodes into nothing, without an error
-		// The text of a JSON error quotes the answer.
-		return nil, &failure{reason: unreadable, detail: "the body is not JSON of the API"}
+	if err != nil || chunks == nil { // null decodes as a nil slice without an error
+		return nil, &failure{outcome: malformed, detail: "the body is not JSON of the API"}
 	}
 	return chunks, nil
 }
 
-// errorIn is the error that a body tells of; an empty one where it does not,
-// like a proxy's web page.
-func errorIn(body []byte) *statusError {
-	chunks, err := parse(body)
+// errorFromBody returns the API's error in a body, or a zero apiError if there
+// is none, for example in the error page of a proxy.
+func errorFromBody(body []byte) *apiError {
+	chunks, err := parseChunks(body)
 	if err != nil {
-		return &statusError{}
+		return &apiError{}
 	}
 	for _, chunk := range chunks {
 		if chunk.Error != nil {
 			return chunk.Error
 		}
 	}
-	return &statusError{}
+	return &apiError{}
 }
 
-// decode reads the one value in body. Unlike json.Unmarshal, a Decoder tells
-// a body that ends too early from one that is wrong.
-func decode(body []byte, into any) error {
+// decodeOne decodes the only JSON value in body. It uses a json.Decoder because
+// that returns io.ErrUnexpectedEOF for a body that ends too early, which
+// json.Unmarshal does not.
+func decodeOne(body []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	if err := decoder.Decode(into); err != nil {
 		return err
@@ -137,13 +144,13 @@ func decode(body []byte, into any) error {
 	return nil
 }
 
-// candidateCount is how many answers are wanted, which the SDK always puts in,
-// as the first of the settings, and newer models refuse. What a person wrote
-// cannot look like it: in JSON its quotes are escaped.
-var candidateCount = regexp.MustCompile(`"candidateCount":\s*\d+\s*,?`)
+// candidateCountPattern matches the member that the SDK always writes first
+// into generationConfig, and that newer models reject. It cannot match within a
+// prompt, because JSON escapes the quotes of a prompt.
+var candidateCountPattern = regexp.MustCompile(`"candidateCount":\s*\d+\s*,?`)
 
-// withoutCandidateCount searches the bytes, because a conversation may be long
-// and to decode it costs more than all else that is done here.
-func withoutCandidateCount(body []byte) []byte {
-	return candidateCount.ReplaceAll(body, nil)
+// removeCandidateCount removes the member without decoding the body, which
+// would be the most expensive step of a request with a long conversation.
+func removeCandidateCount(body []byte) []byte {
+	return candidateCountPattern.ReplaceAll(body, nil)
 }

@@ -1,25 +1,26 @@
-// Package graphapi decides how Meta's Graph API is asked to send a WhatsApp
-// message, and what can be believed afterwards: that it was sent, that it was
-// not, or that nobody knows. Package whatsapp, whose Graph it implements,
-// decides what to do then; nothing is sent twice in here.
+// Package graphapi decides how WhatsApp messages are sent through Meta's Graph
+// API, and what its responses mean: the message was sent, it was refused and
+// for which reason, or its outcome is unknown. It sends every message at most
+// once.
+//
+// Package whatsapp, whose Graph and SendLimiter it implements, decides what to
+// do after a refusal or an unknown outcome.
 package graphapi
 
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"time"
-	"unicode"
 
 	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp"
 )
 
-// Options is what a Client needs to know.
+// Options are the settings of a Client.
 type Options struct {
 	Token   sensitive.Secret
 	BaseURL string        // empty: Meta's
@@ -28,7 +29,7 @@ type Options struct {
 	Log     *slog.Logger
 }
 
-// Client speaks to the Graph API.
+// Client calls the Graph API.
 type Client struct {
 	options Options
 	http    *http.Client
@@ -36,59 +37,63 @@ type Client struct {
 
 var _ whatsapp.Graph = (*Client)(nil)
 
-// New makes a Client. It talks to nobody yet.
+// New returns a Client. It opens no connection.
 func New(o Options) *Client {
 	o.BaseURL = strings.TrimRight(cmp.Or(o.BaseURL, "https://graph.facebook.com"), "/")
 	return &Client{options: o, http: &http.Client{
 		Transport: newTransport(),
-		// A redirect would turn the POST into a GET, or carry the token elsewhere.
+		// A redirect could turn a POST into a GET, or send the token to another host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
-// Send implements whatsapp.Graph.
-func (c *Client) Send(ctx context.Context, m whatsapp.Outgoing) (string, error) {
-	message, err := newMessage(m)
-	if err != nil {
-		return "", err
+// newTransport returns a transport for many concurrent sends to one host. It
+// finds dead connections early, because a send on one has an unknown outcome.
+func newTransport() *http.Transport {
+	const maxIdle = 256
+	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		ForceAttemptHTTP2:      true,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
+		MaxIdleConns:           maxIdle,
+		MaxIdleConnsPerHost:    maxIdle,
+		IdleConnTimeout:        45 * time.Second,
+		TLSHandshakeTimeout:    5 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
 	}
-	answer, err := c.post(ctx, m.PhoneNumberID, message)
-	if err != nil {
-		return "", err
-	}
-	if err := answer.refusal(c.veil(m.To.Phone.Reveal(), m.To.UserID, m.To.Name.Reveal(), m.Body.Reveal())); err != nil {
-		return "", err
-	}
-	sent, err := answer.sent()
-	if err != nil {
-		return "", err
-	}
-	if sent.Status != "" && sent.Status != "accepted" {
-		c.options.Log.WarnContext(ctx, "the Graph API holds a message back",
-			slog.String("part", m.Callback), slog.String("message_status", sent.Status))
-	}
-	return sent.ID, nil
 }
 
-// MarkRead implements whatsapp.Graph.
+// Send implements whatsapp.Graph.
+func (c *Client) Send(ctx context.Context, m whatsapp.OutgoingMessage) (string, error) {
+	request, err := newMessageRequest(m)
+	if err != nil {
+		return "", err
+	}
+	response, err := c.post(ctx, m.PhoneNumberID, request)
+	if err != nil {
+		return "", err
+	}
+	if err := response.err(c.redactor(m.To.WaID.Reveal(), m.To.BSUID, m.To.Name.Reveal(), m.Body.Reveal())); err != nil {
+		return "", err
+	}
+	accepted, err := response.acceptedMessage()
+	if err != nil {
+		return "", err
+	}
+	if accepted.Status != "" && accepted.Status != "accepted" {
+		c.options.Log.WarnContext(ctx, "graph api accepted a message but delays it",
+			slog.String("part_id", m.Callback), slog.String("message_status", accepted.Status))
+	}
+	return accepted.WAMID, nil
+}
+
+// MarkRead implements whatsapp.Graph. Its errors are those of Send.
 func (c *Client) MarkRead(ctx context.Context, phoneNumberID, wamid string) error {
-	answer, err := c.post(ctx, phoneNumberID, newReadReceipt(wamid))
+	response, err := c.post(ctx, phoneNumberID, newReadRequest(wamid))
 	if err != nil {
 		return err
 	}
-	return answer.refusal(c.veil())
-}
-
-// sent is what the answer to a message that was taken says of it.
-func (a answer) sent() (sentMessage, error) {
-	var body struct {
-		Messages []sentMessage `json:"messages"`
-	}
-	if err := json.Unmarshal(a.body, &body); err != nil {
-		return sentMessage{}, &whatsapp.Uncertain{Cause: cmp.Or(a.cut, errors.New("the answer is not JSON"))}
-	}
-	if len(body.Messages) == 0 || body.Messages[0].ID == "" || strings.ContainsFunc(body.Messages[0].ID, unicode.IsControl) {
-		return sentMessage{}, &whatsapp.Uncertain{Cause: errors.New("the answer names no message")}
-	}
-	return body.Messages[0], nil
+	return response.err(c.redactor())
 }

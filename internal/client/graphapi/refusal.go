@@ -12,107 +12,111 @@ import (
 	"aisha/internal/service/whatsapp"
 )
 
-// graphError is what the Graph API says when it refuses.
+// graphError is the error in a response of the Graph API.
+// https://developers.facebook.com/docs/graph-api/guides/error-handling
 type graphError struct {
 	Message   string      `json:"message"`
 	Code      json.Number `json:"code"`
 	Subcode   json.Number `json:"error_subcode"`
 	Transient bool        `json:"is_transient"`
-	Trace     string      `json:"fbtrace_id"`
+	TraceID   string      `json:"fbtrace_id"`
 	Data      struct {
 		Details string `json:"details"`
 	} `json:"error_data"`
 }
 
-// refusal is nil where the call succeeded, a *whatsapp.Refusal where the API
-// said no, and a *whatsapp.Uncertain where something else answered in its
-// place, after it may have done its part.
-func (a answer) refusal(veil veil) error {
-	if e, code, said := a.graphError(); said {
+// err returns nil where the call succeeded, and a *whatsapp.Refusal where the
+// Graph API refused it. A response without a Graph API error comes from a proxy
+// or gateway. It is a *whatsapp.UnknownOutcome where that may have forwarded
+// the request first, and otherwise a *whatsapp.Refusal.
+func (r response) err(redact redactor) error {
+	if e, code, ok := r.graphError(); ok {
 		return &whatsapp.Refusal{
-			Reaction:   a.reaction(e, code),
+			Reaction:   r.reaction(e, code),
 			Code:       code,
-			HTTPStatus: a.status,
-			RetryAfter: a.retryAfter,
-			Detail:     e.detail(veil),
+			HTTPStatus: r.status,
+			RetryAfter: r.retryAfter,
+			Detail:     e.detail(redact),
 		}
 	}
 	switch {
-	case a.status >= 200 && a.status < 300:
+	case r.status >= 200 && r.status < 300:
 		return nil
-	case a.status >= 500, a.status == http.StatusRequestTimeout:
-		return &whatsapp.Uncertain{Cause: cmp.Or(a.cut, fmt.Errorf("status %d without a word of the Graph API", a.status))}
+	case r.status >= 500, r.status == http.StatusRequestTimeout:
+		return &whatsapp.UnknownOutcome{Cause: cmp.Or(r.readErr, fmt.Errorf("status %d without a Graph API error", r.status))}
 	default:
 		return &whatsapp.Refusal{
-			Reaction: a.standIn(), HTTPStatus: a.status, RetryAfter: a.retryAfter,
-			Detail: "the answer is not the Graph API's: is its address right?",
+			Reaction:   r.reactionToProxy(),
+			HTTPStatus: r.status,
+			RetryAfter: r.retryAfter,
+			Detail:     "the response is not from the Graph API; check its base URL",
 		}
 	}
 }
 
-// graphError finds the error in the body, and its code: an error without one
-// is a gateway's. Another member of an unexpected type reads as empty.
-func (a answer) graphError() (e graphError, code int, said bool) {
+// graphError returns the error in the body and its code. The Graph API sends a
+// numeric code with every error, so an error without one is a gateway's. Other
+// members of an unexpected type are read as empty.
+func (r response) graphError() (e graphError, code int, ok bool) {
 	var body struct {
 		Error json.RawMessage `json:"error"`
 	}
-	var odd *json.UnmarshalTypeError
-	if json.Unmarshal(a.body, &body) != nil || len(body.Error) == 0 {
+	var wrongType *json.UnmarshalTypeError
+	if json.Unmarshal(r.body, &body) != nil || len(body.Error) == 0 {
 		return graphError{}, 0, false
 	}
-	if err := json.Unmarshal(body.Error, &e); err != nil && !errors.As(err, &odd) {
+	if err := json.Unmarshal(body.Error, &e); err != nil && !errors.As(err, &wrongType) {
 		return graphError{}, 0, false
 	}
 	code, err := strconv.Atoi(e.Code.String())
 	return e, code, err == nil
 }
 
-// detail is everything in it that helps to find the cause, and nothing that
-// the veil hides.
-func (e graphError) detail(veil veil) string {
+// detail returns what helps to find the cause of the error, for the log.
+func (e graphError) detail(redact redactor) string {
 	detail := e.Message
 	if details := e.Data.Details; details != "" && details != e.Message {
 		detail = strings.TrimPrefix(detail+"; "+details, "; ")
 	}
-	detail = veil.over(detail)
+	detail = redact.apply(detail)
 	if e.Subcode != "" {
 		detail += "; subcode " + e.Subcode.String()
 	}
-	if e.Trace != "" {
-		detail += "; trace " + veil.over(e.Trace)
+	if e.TraceID != "" {
+		detail += "; trace " + redact.apply(e.TraceID)
 	}
 	return detail
 }
 
-// notOurs is the subcode of an error 100 that says that the token has no right
-// to the number. Any other 100 is about a parameter.
-const notOurs = "33"
+// With error code 100, subcodeNoAccess means that the phone number id does not
+// exist or that the token has no permission for it. Every other error 100 is
+// about a parameter of the message.
+const subcodeNoAccess = "33"
 
-func (a answer) reaction(e graphError, code int) whatsapp.Reaction {
-	if code == 100 && e.Subcode.String() == notOurs {
-		return whatsapp.Stop
+func (r response) reaction(e graphError, code int) whatsapp.Reaction {
+	if code == 100 && e.Subcode.String() == subcodeNoAccess {
+		return whatsapp.HoldForOperator
 	}
-	return whatsapp.ReactionTo(code, a.byStatus(e.Transient))
+	return whatsapp.ReactionTo(code, r.reactionToStatus(e.Transient))
 }
 
-// byStatus is the reaction to an error whose code is not known.
-func (a answer) byStatus(transient bool) whatsapp.Reaction {
+// reactionToStatus returns the reaction to an error with an unknown code.
+func (r response) reactionToStatus(transient bool) whatsapp.Reaction {
 	switch {
-	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
-		return whatsapp.Stop
-	case a.status == http.StatusTooManyRequests, a.status >= 500, transient:
-		return whatsapp.WaitAll
+	case r.status == http.StatusUnauthorized, r.status == http.StatusForbidden:
+		return whatsapp.HoldForOperator
+	case r.status == http.StatusTooManyRequests, r.status >= 500, transient:
+		return whatsapp.HoldNumber
 	default:
 		return whatsapp.GiveUp
 	}
 }
 
-// standIn is the reaction to an answer of something that stands before the
-// Graph API, such as a proxy. It says nothing about the message, which is
-// therefore never given up.
-func (a answer) standIn() whatsapp.Reaction {
-	if a.status == http.StatusTooManyRequests {
-		return whatsapp.WaitAll
+// reactionToProxy returns the reaction to a response of a proxy or gateway. It
+// never gives up the message, because the Graph API has not judged it.
+func (r response) reactionToProxy() whatsapp.Reaction {
+	if r.status == http.StatusTooManyRequests {
+		return whatsapp.HoldNumber
 	}
-	return whatsapp.Stop
+	return whatsapp.HoldForOperator
 }

@@ -12,33 +12,34 @@ import (
 	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
 )
 
-// available are the folders with a server; it downloads one if there is none.
-func (c *Cluster) available(ctx context.Context, from source) ([]string, error) {
+// availableDirs returns the folders with a PostgreSQL server. It downloads a
+// server if none is installed.
+func (c *Cluster) availableDirs(ctx context.Context, from programSource) ([]string, error) {
 	downloaded := filepath.Join(c.options.DownloadDir, "postgresql")
 	candidates := append(slices.Clone(from.dirs), filepath.Join(downloaded, "bin"))
-	if dirs := withServer(candidates); len(dirs) > 0 {
+	if dirs := dirsWithServer(candidates); len(dirs) > 0 {
 		return dirs, nil
 	}
-	c.options.Log.InfoContext(ctx, "PostgreSQL is not installed; downloading it", "folder", downloaded)
+	c.options.Log.InfoContext(ctx, "postgresql is not installed, downloading it", "folder", downloaded)
 	if err := download(ctx, downloaded, from.repository); err != nil {
-		return nil, fmt.Errorf("PostgreSQL is not installed and its download failed (%w); %s", err, advice)
+		return nil, fmt.Errorf("PostgreSQL is not installed and its download failed (%w); %s", err, installAdvice)
 	}
-	return withServer(candidates), nil
+	return dirsWithServer(candidates), nil
 }
 
-// download puts PostgreSQL's programs into the folder, whole or not at all.
-// The library it uses cannot be interrupted, so it is left behind where the
-// context ends; the next download removes what it has written.
+// download installs PostgreSQL's programs in the folder, completely or not at
+// all. The library cannot be interrupted, so it keeps running in the background
+// if ctx ends. The next download removes its files.
 func download(ctx context.Context, folder, repository string) error {
-	if err := os.MkdirAll(filepath.Dir(folder), 0o755); err != nil { //nolint:gosec // the server's user has to get through
+	if err := os.MkdirAll(filepath.Dir(folder), 0o755); err != nil { //nolint:gosec // the server's user must be able to enter
 		return err
 	}
-	lock, err := awaitLock(ctx, folder+".lock")
+	lock, err := waitForLock(ctx, folder+".lock")
 	if err != nil {
 		return err
 	}
 	done := make(chan error, 1)
-	go func() { done <- errors.Join(fetch(ctx, folder, repository), lock.Close()) }()
+	go func() { done <- errors.Join(downloadOnce(ctx, folder, repository), lock.Close()) }()
 	select {
 	case err := <-done:
 		return err
@@ -47,20 +48,21 @@ func download(ctx context.Context, folder, repository string) error {
 	}
 }
 
-func awaitLock(ctx context.Context, path string) (*os.File, error) {
+func waitForLock(ctx context.Context, path string) (*os.File, error) {
 	for {
 		lock, err := tryLock(path)
 		if !errors.Is(err, errLocked) {
 			return lock, err
 		}
-		if err := pause(ctx); err != nil {
+		if err := sleepPollInterval(ctx); err != nil {
 			return nil, fmt.Errorf("wait for another download: %w", err)
 		}
 	}
 }
 
-// fetch downloads the programs unless another process has done it meanwhile.
-func fetch(ctx context.Context, folder, repository string) error {
+// downloadOnce downloads the programs, unless another process did so while this
+// one waited for the lock.
+func downloadOnce(ctx context.Context, folder, repository string) error {
 	if _, err := os.Stat(folder); err == nil {
 		return nil
 	}
@@ -68,17 +70,17 @@ func fetch(ctx context.Context, folder, repository string) error {
 	if err := os.RemoveAll(staging); err != nil {
 		return err
 	}
-	err := unpack(ctx, filepath.Join(staging, "programs"), staging, repository)
+	err := downloadWithLibrary(ctx, filepath.Join(staging, "programs"), staging, repository)
 	if err == nil {
 		err = os.Rename(filepath.Join(staging, "programs"), folder)
 	}
 	return errors.Join(err, os.RemoveAll(staging))
 }
 
-// unpack has the library download the programs. It offers that as the beginning
-// of a start only, so the start is made to fail right after it, by a locale
-// that does not exist.
-func unpack(ctx context.Context, programs, staging, repository string) error {
+// downloadWithLibrary lets the library download and unpack the programs. The
+// library does that only while it starts a server, so this function sets a locale
+// that does not exist, which makes the start fail after the download.
+func downloadWithLibrary(ctx context.Context, programs, staging, repository string) error {
 	port, err := freePort(ctx)
 	if err != nil {
 		return err
@@ -99,15 +101,15 @@ func unpack(ctx context.Context, programs, staging, repository string) error {
 	if err = database.Start(); err == nil {
 		return database.Stop()
 	}
-	// The library makes this folder once everything is unpacked.
+	// The library creates this folder after it has unpacked everything.
 	if _, missing := os.Stat(runtime); missing != nil {
 		return err
 	}
 	return nil
 }
 
-// libraryLogs are the files that the library makes in the folder for temporary
-// files and never removes.
+// libraryLogs returns the library's log files in the folder for temporary files.
+// The library never removes them.
 func libraryLogs() []string {
 	logs, _ := filepath.Glob(filepath.Join(os.TempDir(), "embedded_postgres_log*"))
 	return logs

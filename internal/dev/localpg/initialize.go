@@ -14,29 +14,30 @@ import (
 )
 
 const (
-	// passwordFile lies among the data, so that neither gets lost alone.
+	// passwordFile is inside of the data folder, so that both are moved and
+	// removed together.
 	passwordFile = "aisha.password"
-	// staged begins the names of folders that are data in the making.
-	staged = "init-"
+	// stagingPrefix is the prefix of folders in which data are being created.
+	stagingPrefix = "init-"
 )
 
-// initialize makes the data where there are none and learns the password.
+// initialize creates the data folder if there is none, and reads the password.
 func (c *Cluster) initialize(ctx context.Context) error {
-	owner, err := ownerOf(c.data())
+	owner, err := ownerOf(c.dataDir())
 	if err != nil {
-		return fmt.Errorf("look for the database's data: %w", err)
+		return fmt.Errorf("check the database's data: %w", err)
 	}
 	switch {
 	case owner == nil:
-		c.options.Log.InfoContext(ctx, "preparing the database", "folder", c.options.Dir)
-		err = c.create(ctx)
+		c.options.Log.InfoContext(ctx, "creating the database", "folder", c.options.Dir)
+		err = c.createData(ctx)
 	case owner.Uid == 0:
-		err = c.programs.handOver(c.data()) // root has copied the data here
+		err = c.programs.chownToServerUser(c.dataDir()) // root copied the data to this folder
 	}
 	if err != nil {
 		return fmt.Errorf("prepare the database: %w", err)
 	}
-	password, err := os.ReadFile(filepath.Join(c.data(), passwordFile))
+	password, err := os.ReadFile(filepath.Join(c.dataDir(), passwordFile))
 	if err != nil {
 		return fmt.Errorf("read the database's password: %w", err)
 	}
@@ -44,13 +45,13 @@ func (c *Cluster) initialize(ctx context.Context) error {
 	return nil
 }
 
-// create makes the data elsewhere and gives them their name when they are
-// complete, so that an interrupted start leaves nothing half made.
-func (c *Cluster) create(ctx context.Context) error {
-	if err := c.sweep(); err != nil {
+// createData creates the data in a staging folder and renames it when it is
+// complete. An interrupted start therefore leaves no incomplete data folder.
+func (c *Cluster) createData(ctx context.Context) error {
+	if err := c.removeStagingDirs(); err != nil {
 		return err
 	}
-	staging, err := os.MkdirTemp(c.options.Dir, staged)
+	staging, err := os.MkdirTemp(c.options.Dir, stagingPrefix)
 	if err != nil {
 		return err
 	}
@@ -60,7 +61,7 @@ func (c *Cluster) create(ctx context.Context) error {
 	if err := os.WriteFile(password, []byte(rand.Text()), 0o600); err != nil {
 		return err
 	}
-	if err := c.programs.handOver(staging); err != nil {
+	if err := c.programs.chownToServerUser(staging); err != nil {
 		return err
 	}
 	if err := c.initdb(ctx, data, password); err != nil {
@@ -69,14 +70,14 @@ func (c *Cluster) create(ctx context.Context) error {
 	if err := os.Rename(password, filepath.Join(data, passwordFile)); err != nil {
 		return err
 	}
-	return c.publish(data)
+	return c.installData(data)
 }
 
-// sweep removes what interrupted starts have left.
-func (c *Cluster) sweep() error {
+// removeStagingDirs removes the staging folders of interrupted starts.
+func (c *Cluster) removeStagingDirs() error {
 	entries, err := os.ReadDir(c.options.Dir)
 	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), staged) {
+		if strings.HasPrefix(entry.Name(), stagingPrefix) {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(c.options.Dir, entry.Name())))
 		}
 	}
@@ -92,33 +93,34 @@ func (c *Cluster) initdb(ctx context.Context, data, password string) error {
 	if !c.options.Durable {
 		args = append(args, "--no-sync")
 	}
-	// The kernel ends the child with the thread that started it.
+	// Pdeathsig ends the child when the thread that started it ends.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	output, err := c.programs.command(ctx, "initdb", args...).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("initdb: %w; it said:\n%s", err, output)
+		return fmt.Errorf("initdb: %w; its output:\n%s", err, output)
 	}
 	return nil
 }
 
-// publish gives the data their name, once the disk has all of them.
-func (c *Cluster) publish(data string) error {
+// installData renames the data to their final name. A durable cluster syncs all
+// files to disk before that.
+func (c *Cluster) installData(data string) error {
 	if !c.options.Durable {
-		return os.Rename(data, c.data())
+		return os.Rename(data, c.dataDir())
 	}
-	// initdb has written its own files to the disk.
-	if err := errors.Join(toDisk(filepath.Join(data, passwordFile)), toDisk(data)); err != nil {
+	// initdb has already synced its own files.
+	if err := errors.Join(syncPath(filepath.Join(data, passwordFile)), syncPath(data)); err != nil {
 		return err
 	}
-	if err := os.Rename(data, c.data()); err != nil {
+	if err := os.Rename(data, c.dataDir()); err != nil {
 		return err
 	}
-	return toDisk(c.options.Dir)
+	return syncPath(c.options.Dir)
 }
 
-// toDisk waits until the disk has the file, or the folder's list of files.
-func toDisk(path string) error {
+// syncPath syncs a file, or the entries of a folder, to disk.
+func syncPath(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err

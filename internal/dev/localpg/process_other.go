@@ -10,16 +10,17 @@ import (
 	"syscall"
 )
 
-// attributes makes a child that Ctrl-C in the terminal does not reach, because
-// the server has to end last. Only Linux can end it when we are killed; here
-// the next start does. Only Linux lets it in everywhere, too.
-func attributes(as *syscall.Credential, _ bool) *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Credential: as}
+// processAttributes puts a child into its own process group, so that Ctrl-C in
+// the terminal does not reach the server. Only Linux can stop the server when this
+// process is killed; on other systems the next start stops it. Only Linux supports
+// bypassPermissions.
+func (p programs) processAttributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Credential: p.user}
 }
 
-// serves reports whether the process is a server that was started on the data
+// isServerOf reports whether the process is a server that was started on the data
 // folder.
-func serves(ctx context.Context, pid int, data string) bool {
+func isServerOf(ctx context.Context, pid int, data string) bool {
 	line, err := exec.CommandContext(ctx, "ps", "-ww", "-o", "command=", "-p", strconv.Itoa(pid)).Output()
 	return err == nil && strings.Contains(string(line), "-D "+data)
 }

@@ -16,30 +16,31 @@ import (
 // oldestMajor is the oldest version of PostgreSQL that the service works with.
 const oldestMajor = 14
 
-// programs are those of one installed PostgreSQL and how they are run.
+// programs are the programs of one PostgreSQL installation and how to run them.
 type programs struct {
-	bin   string              // the folder they are in
-	work  string              // the folder they run in
-	as    *syscall.Credential // the user they run as; nil means ours
-	major int
+	binDir  string              // the folder with the programs
+	workDir string              // their working directory
+	user    *syscall.Credential // the user that runs them; nil means ours
+	major   int
 
-	// everywhere lets them into folders that are closed to their user.
-	everywhere bool
+	// bypassPermissions gives them a capability to enter folders that are closed
+	// to their user.
+	bypassPermissions bool
 }
 
-// findPrograms takes the first PostgreSQL that can serve the data there is.
-func (c *Cluster) findPrograms(ctx context.Context, as *syscall.Credential, from source) (programs, error) {
-	want, err := dataMajor(c.data())
+// findPrograms returns the first PostgreSQL whose version fits the data folder.
+func (c *Cluster) findPrograms(ctx context.Context, user *syscall.Credential, from programSource) (programs, error) {
+	want, err := dataVersion(c.dataDir())
 	if err != nil {
 		return programs{}, err
 	}
-	dirs, err := c.available(ctx, from)
+	dirs, err := c.availableDirs(ctx, from)
 	if err != nil {
 		return programs{}, err
 	}
 	var found []string
 	for _, dir := range dirs {
-		p, err := examine(ctx, programs{bin: dir, work: c.options.Dir, as: as})
+		p, err := probePrograms(ctx, programs{binDir: dir, workDir: c.options.Dir, user: user})
 		if err != nil {
 			return programs{}, err
 		}
@@ -48,20 +49,20 @@ func (c *Cluster) findPrograms(ctx context.Context, as *syscall.Credential, from
 		}
 		found = append(found, fmt.Sprintf("version %d in %s", p.major, dir))
 	}
-	return programs{}, versionError(c.data(), want, strings.Join(found, " and "))
+	return programs{}, versionError(c.dataDir(), want, strings.Join(found, " and "))
 }
 
 func versionError(data string, want int, found string) error {
 	if want == 0 {
-		return fmt.Errorf("PostgreSQL %d or newer is needed, but there is only %s; %s", oldestMajor, found, advice)
+		return fmt.Errorf("PostgreSQL %d or newer is needed, but there is only %s; %s", oldestMajor, found, installAdvice)
 	}
 	return fmt.Errorf("the data in %s were made by PostgreSQL %d, but there is only %s; "+
 		"install version %d, or remove that folder to begin with an empty database", data, want, found, want)
 }
 
-// dataMajor is the version of PostgreSQL that made the data; 0 means that
-// there are none.
-func dataMajor(data string) (int, error) {
+// dataVersion returns the major version of PostgreSQL that created the data. It
+// returns 0 if there are no data.
+func dataVersion(data string) (int, error) {
 	text, err := os.ReadFile(filepath.Join(data, "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
@@ -76,48 +77,48 @@ func dataMajor(data string) (int, error) {
 	return major, nil
 }
 
-// examine learns the version of the programs, and by that whether their user
-// gets to them and to the folder they work in. Where it does not, as root's
-// home is closed to others, they get to every folder.
-func examine(ctx context.Context, p programs) (programs, error) {
+// probePrograms runs "postgres --version" and fills in the version. If the user
+// cannot enter the folder of the programs or the working directory, for example
+// because it is inside root's home, it sets bypassPermissions.
+func probePrograms(ctx context.Context, p programs) (programs, error) {
 	version, err := p.command(ctx, "postgres", "--version").Output()
-	if errors.Is(err, fs.ErrPermission) && p.as != nil {
-		p.everywhere = true
+	if errors.Is(err, fs.ErrPermission) && p.user != nil {
+		p.bypassPermissions = true
 		version, err = p.command(ctx, "postgres", "--version").Output()
 	}
-	if err != nil && p.as != nil {
-		return programs{}, fmt.Errorf("run PostgreSQL in %s as the user with id %d, as it refuses to run as root: %w", p.bin, p.as.Uid, err)
+	if err != nil && p.user != nil {
+		return programs{}, fmt.Errorf("run PostgreSQL in %s as the user with id %d, as it refuses to run as root: %w", p.binDir, p.user.Uid, err)
 	}
 	if err != nil {
-		return programs{}, fmt.Errorf("run PostgreSQL in %s: %w", p.bin, err)
+		return programs{}, fmt.Errorf("run PostgreSQL in %s: %w", p.binDir, err)
 	}
 	// postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)
 	fields := strings.Fields(string(version))
 	if len(fields) < 3 {
-		return programs{}, fmt.Errorf("%s/postgres does not tell its version but %q", p.bin, version)
+		return programs{}, fmt.Errorf("%s/postgres printed %q instead of its version", p.binDir, version)
 	}
-	// Before a release the number is followed by letters: 19beta1.
+	// The version of a pre-release has letters: 19beta1.
 	digits := strings.IndexFunc(fields[2]+".", func(r rune) bool { return r < '0' || r > '9' })
 	p.major, err = strconv.Atoi(fields[2][:digits])
 	if err != nil {
-		return programs{}, fmt.Errorf("%s/postgres does not tell its version but %q", p.bin, version)
+		return programs{}, fmt.Errorf("%s/postgres printed %q instead of its version", p.binDir, version)
 	}
 	return p, nil
 }
 
-// command prepares one of the programs. Our environment stays away from it: it
-// holds secrets of ours and settings for other databases.
+// command prepares a command. It does not pass on our environment, which contains
+// secrets and settings for other databases.
 func (p programs) command(ctx context.Context, name string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(p.bin, name), args...)
-	cmd.Dir = p.work
-	if p.everywhere {
-		// The capability holds from the first exec on, so what only it can
-		// reach has to be reached by a program that is run on the way.
-		through := append([]string{"-c", `cd "$0" && exec "$@"`, p.work, cmd.Path}, args...)
-		cmd = exec.CommandContext(ctx, "/bin/sh", through...)
+	cmd := exec.CommandContext(ctx, filepath.Join(p.binDir, name), args...)
+	cmd.Dir = p.workDir
+	if p.bypassPermissions {
+		// The capability takes effect at the first exec. So a shell changes to the
+		// working directory and runs the program.
+		shellArgs := append([]string{"-c", `cd "$0" && exec "$@"`, p.workDir, cmd.Path}, args...)
+		cmd = exec.CommandContext(ctx, "/bin/sh", shellArgs...)
 		cmd.Dir = "/"
 	}
 	cmd.Env = []string{"LC_ALL=C", "PATH=" + os.Getenv("PATH")}
-	cmd.SysProcAttr = attributes(p.as, p.everywhere)
+	cmd.SysProcAttr = p.processAttributes()
 	return cmd
 }

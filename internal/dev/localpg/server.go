@@ -17,42 +17,43 @@ var (
 	errMemoryInUse = errors.New("processes of the database's last run are still ending")
 )
 
-// server is the postmaster, our child.
+// server is the postmaster process, a child of this process.
 type server struct {
 	process *os.Process
-	log     string
-	exited  chan struct{} // closed when the process has ended; guards err
+	logPath string
+	exited  chan struct{} // closed when the process has ended and err is set
 	err     error
 }
 
-// launch starts the server itself and not pg_ctl, so that its life is ours.
-func launch(p programs, data, log string, settings map[string]string) (*server, error) {
+// startServer starts postgres directly and not with pg_ctl, so that the server is
+// a child of this process.
+func startServer(p programs, data, log string, settings map[string]string) (*server, error) {
 	args := []string{"-D", data}
 	for name, value := range settings {
 		args = append(args, "-c", name+"="+value)
 	}
 	output, err := os.Create(log)
 	if err != nil {
-		return nil, fmt.Errorf("make the database's log: %w", err)
+		return nil, fmt.Errorf("create the database's log: %w", err)
 	}
-	defer func() { _ = output.Close() }() // the server has its own copy
+	defer func() { _ = output.Close() }() // the server has its own file descriptor
 
 	cmd := p.command(context.Background(), "postgres", args...)
 	cmd.Stdout, cmd.Stderr = output, output
-	s := &server{log: log, exited: make(chan struct{})}
-	if err := s.run(cmd); err != nil {
+	s := &server{logPath: log, exited: make(chan struct{})}
+	if err := s.startProcess(cmd); err != nil {
 		return nil, fmt.Errorf("start the database: %w", err)
 	}
 	s.process = cmd.Process
 	return s, nil
 }
 
-// run starts the command and waits for its end in the background.
-func (s *server) run(cmd *exec.Cmd) error {
+// startProcess starts the command and waits for its end in the background.
+func (s *server) startProcess(cmd *exec.Cmd) error {
 	started := make(chan error)
 	go func() {
-		// The kernel takes the end of the thread that started a child for the
-		// death of the parent, so this thread must live as long as the child.
+		// Pdeathsig fires when the thread that started the child ends, so this
+		// thread must live as long as the child.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 
@@ -67,37 +68,39 @@ func (s *server) run(cmd *exec.Cmd) error {
 	return <-started
 }
 
-// stop disconnects all clients, writes a checkpoint and ends the server.
+// stop disconnects all clients, writes a checkpoint and ends the server. If that
+// takes too long, it kills the server and returns an error.
 func (s *server) stop() error {
-	if s.end(syscall.SIGINT, 15*time.Second) {
+	if s.signalAndWait(syscall.SIGINT, 15*time.Second) {
 		return nil
 	}
-	return errors.Join(errors.New("the database did not stop in order and was killed"), s.crash())
+	return errors.Join(errors.New("the database did not stop in time and was killed"), s.kill())
 }
 
-// crash makes the server end its processes at once and without a checkpoint.
-// A SIGKILL to the postmaster alone would leave sessions that still commit.
-func (s *server) crash() error {
-	if s.end(syscall.SIGQUIT, 5*time.Second) || s.end(syscall.SIGKILL, 5*time.Second) {
+// kill makes the server end all its processes at once, without a checkpoint. It
+// sends SIGQUIT first: SIGKILL ends only the postmaster, and its sessions could
+// still commit.
+func (s *server) kill() error {
+	if s.signalAndWait(syscall.SIGQUIT, 5*time.Second) || s.signalAndWait(syscall.SIGKILL, 5*time.Second) {
 		return nil
 	}
 	return fmt.Errorf("the database's process %d cannot be killed", s.process.Pid)
 }
 
-// end sends the signal and reports whether the server has ended in time.
-func (s *server) end(signal os.Signal, patience time.Duration) bool {
-	_ = s.process.Signal(signal) // fails only where the process has ended
+// signalAndWait sends the signal and reports whether the server ended in time.
+func (s *server) signalAndWait(signal os.Signal, timeout time.Duration) bool {
+	_ = s.process.Signal(signal) // fails only if the process has ended
 	select {
 	case <-s.exited:
 		return true
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		return false
 	}
 }
 
-// failure says why the server ended by itself. PostgreSQL tells it in its log
-// only; the texts stand in English because lc_messages is C.
-func (s *server) failure() error {
+// startError returns why the server ended during its start. PostgreSQL reports the
+// reason only in its log. The texts are English because lc_messages is C.
+func (s *server) startError() error {
 	tail := s.logTail()
 	switch {
 	case bytes.Contains(tail, []byte("could not create any TCP/IP sockets")):
@@ -105,15 +108,16 @@ func (s *server) failure() error {
 	case bytes.Contains(tail, []byte("pre-existing shared memory block")):
 		return errMemoryInUse
 	default:
-		return fmt.Errorf("the database ended at its start: %w; its log ends with:\n%s", s.err, tail)
+		return fmt.Errorf("the database ended during its start: %w; its log ends with:\n%s", s.err, tail)
 	}
 }
 
+// logTail returns the end of the server's log.
 func (s *server) logTail() []byte {
-	const enough = 4096
-	text, err := os.ReadFile(s.log)
+	const maxBytes = 4096
+	text, err := os.ReadFile(s.logPath)
 	if err != nil {
 		return []byte(err.Error())
 	}
-	return text[max(0, len(text)-enough):]
+	return text[max(0, len(text)-maxBytes):]
 }

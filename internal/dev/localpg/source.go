@@ -9,26 +9,26 @@ import (
 	"strings"
 )
 
-const advice = "install it: apt-get install postgresql (Debian, Ubuntu), dnf install postgresql-server (Fedora), " +
+const installAdvice = "install it: apt-get install postgresql (Debian, Ubuntu), dnf install postgresql-server (Fedora), " +
 	"apk add postgresql (Alpine), brew install postgresql (macOS); or set DATABASE_URL to a database that runs elsewhere"
 
-// source is where PostgreSQL's programs may come from.
-type source struct {
-	dirs       []string // where they may be installed, best first
-	repository string   // the Maven repository they are downloaded from otherwise; empty means the public one
+// programSource says where to look for PostgreSQL's programs.
+type programSource struct {
+	dirs       []string // where they may be installed; the first is preferred
+	repository string   // the Maven repository to download them from if they are not installed; empty means the public one
 }
 
-// BinDir is the folder of an installed PostgreSQL with its server.
+// BinDir returns the program folder of an installed PostgreSQL server.
 func BinDir() (string, error) {
-	dirs := withServer(installedDirs(context.Background()))
+	dirs := dirsWithServer(installedDirs(context.Background()))
 	if len(dirs) == 0 {
-		return "", errors.New("PostgreSQL's server is not installed; " + advice)
+		return "", errors.New("PostgreSQL's server is not installed; " + installAdvice)
 	}
 	return dirs[0], nil
 }
 
-// installedDirs are the folders where packagers put PostgreSQL's programs, the
-// newest version first.
+// installedDirs returns the folders where packages install PostgreSQL's programs,
+// the newest version first.
 func installedDirs(ctx context.Context) []string {
 	var dirs []string
 	if dir, err := exec.CommandContext(ctx, "pg_config", "--bindir").Output(); err == nil {
@@ -43,7 +43,7 @@ func installedDirs(ctx context.Context) []string {
 		"/opt/local/lib/postgresql*/bin", // MacPorts
 		"/Applications/Postgres.app/Contents/Versions/*/bin",
 	} {
-		matches, _ := filepath.Glob(pattern) // errs for a bad pattern only
+		matches, _ := filepath.Glob(pattern) // fails only for an invalid pattern
 		slices.Reverse(matches)
 		dirs = append(dirs, matches...)
 	}
@@ -55,14 +55,14 @@ func installedDirs(ctx context.Context) []string {
 	return dirs
 }
 
-// withServer keeps the folders that have what a cluster needs. Client packages
-// bring a pg_config that names a folder without a server.
-func withServer(dirs []string) []string {
+// dirsWithServer returns the folders that have both initdb and postgres. The
+// pg_config of a client package names a folder without a server.
+func dirsWithServer(dirs []string) []string {
 	var complete []string
 	for _, dir := range dirs {
-		_, noInit := exec.LookPath(filepath.Join(dir, "initdb"))
-		_, noServer := exec.LookPath(filepath.Join(dir, "postgres"))
-		if noInit == nil && noServer == nil && filepath.IsAbs(dir) && !slices.Contains(complete, dir) {
+		_, initErr := exec.LookPath(filepath.Join(dir, "initdb"))
+		_, serverErr := exec.LookPath(filepath.Join(dir, "postgres"))
+		if initErr == nil && serverErr == nil && filepath.IsAbs(dir) && !slices.Contains(complete, dir) {
 			complete = append(complete, dir)
 		}
 	}

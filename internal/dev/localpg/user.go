@@ -10,14 +10,14 @@ import (
 	"syscall"
 )
 
-// serverUser is whom the server runs as; nil means us. PostgreSQL refuses to
-// run as root, so then it runs as the owner of the data or, where there are
-// none yet, as a user who has little to lose.
+// serverUser returns the user that runs the server; nil means our own. PostgreSQL
+// refuses to run as root. If we are root, the server runs as the owner of the data
+// or, if there are no data yet, as an unprivileged user.
 func serverUser(data string) (*syscall.Credential, error) {
 	owner, err := ownerOf(data)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("look for the database's data: %w", err)
+		return nil, fmt.Errorf("check the database's data: %w", err)
 	case os.Geteuid() != 0 && owner != nil && int(owner.Uid) != os.Geteuid():
 		return nil, fmt.Errorf("the data in %s belong to another user, with id %d; use another folder, or run as that user or as root", data, owner.Uid)
 	case os.Geteuid() != 0:
@@ -27,13 +27,13 @@ func serverUser(data string) (*syscall.Credential, error) {
 	}
 	for _, name := range []string{"postgres", "_postgres", "nobody"} {
 		if account, err := user.Lookup(name); err == nil {
-			return credential(account)
+			return credentialOf(account)
 		}
 	}
 	return nil, errors.New("PostgreSQL refuses to run as root, and there is neither a user postgres nor a user nobody")
 }
 
-// ownerOf is the owner of the folder; nil means that it does not exist.
+// ownerOf returns the owner of a folder, or nil if the folder does not exist.
 func ownerOf(folder string) (*syscall.Credential, error) {
 	info, err := os.Stat(folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -46,33 +46,34 @@ func ownerOf(folder string) (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: stat.Uid, Gid: stat.Gid}, nil
 }
 
-func credential(account *user.User) (*syscall.Credential, error) {
+func credentialOf(account *user.User) (*syscall.Credential, error) {
 	uid, err := strconv.ParseUint(account.Uid, 10, 32)
 	if err != nil {
-		return nil, fmt.Errorf("the id of user %s: %w", account.Username, err)
+		return nil, fmt.Errorf("parse the id of user %s: %w", account.Username, err)
 	}
 	gid, err := strconv.ParseUint(account.Gid, 10, 32)
 	if err != nil {
-		return nil, fmt.Errorf("the group of user %s: %w", account.Username, err)
+		return nil, fmt.Errorf("parse the group of user %s: %w", account.Username, err)
 	}
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }
 
-// handOver makes the server's user the owner of the folder and of everything in it.
-func (p programs) handOver(folder string) error {
-	if p.as == nil {
+// chownToServerUser makes the server's user the owner of a folder and of all its
+// files.
+func (p programs) chownToServerUser(folder string) error {
+	if p.user == nil {
 		return nil
 	}
-	// Somebody else may write there, so no link must lead us outside.
+	// Other users may write to the folder, so links must not lead outside of it.
 	root, err := os.OpenRoot(folder)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = root.Close() }() // only read
+	defer func() { _ = root.Close() }() // nothing was written through it
 	return fs.WalkDir(root.FS(), ".", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		return root.Lchown(path, int(p.as.Uid), int(p.as.Gid))
+		return root.Lchown(path, int(p.user.Uid), int(p.user.Gid))
 	})
 }

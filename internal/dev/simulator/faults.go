@@ -2,151 +2,166 @@ package simulator
 
 import "time"
 
-// Faults is what goes wrong on purpose, from now on and until it is set anew.
-// Its zero value is a good day.
+// Faults are the failures that the simulator injects from now on, until
+// SetFaults is called again. The zero value injects none.
 type Faults struct {
 	Graph    GraphFault    `json:"graph"`
 	Gemini   GeminiFault   `json:"gemini"`
 	Webhooks WebhookFaults `json:"webhooks"`
 }
 
-// GraphFault is what happens to calls that send a message. Marking as read is a
-// courtesy and is spared, so that a count of calls is a count of messages.
+// GraphFault makes calls fail that send a message. Calls that mark a message as
+// read do not fail and do not count, except with GraphRejectsToken.
 type GraphFault struct {
 	Kind GraphFaultKind `json:"kind"`
-	Code int            `json:"code"` // what GraphRefuses answers, by Meta's number
+	Code int            `json:"code"` // Meta's error code for GraphReturnsError
 
-	Share float64 `json:"share"` // of the calls, from 0 to 1
-	Next  int     `json:"next"`  // where it is not zero: so many calls, whatever the share, and then none
+	Share float64 `json:"share"` // share of the calls that fail, from 0 to 1
+	Next  int     `json:"next"`  // if not zero, the number of next calls that all fail; the fault then ends
 
-	Slow Range `json:"slow"` // before each call is looked at, whether it goes wrong or not
+	Delay Range `json:"slow"` // delays each call, also those that succeed
 }
 
-// GraphFaultKind is one way for a send to go wrong.
+// GraphFaultKind is how a call fails that sends a message.
 type GraphFaultKind string
 
-// The ways. Acting is to take the message and to deliver it to the phone.
+// The kinds of Graph API failures.
 const (
-	GraphRefuses    GraphFaultKind = "refuse"     // it answers with an error
-	GraphCutsBefore GraphFaultKind = "cut-before" // the connection breaks, and nothing was done
-	GraphCutsAfter  GraphFaultKind = "cut-after"  // it acts, and the answer is lost
-	GraphHangs      GraphFaultKind = "hang"       // it never acts and never answers
-	GraphToken      GraphFaultKind = "token"      // each call of any kind gets error 190, whatever the share
+	GraphReturnsError  GraphFaultKind = "refuse"     // responds with an error and does not deliver
+	GraphDropsRequest  GraphFaultKind = "cut-before" // breaks the connection and does not deliver
+	GraphDropsResponse GraphFaultKind = "cut-after"  // delivers the message and then breaks the connection
+	GraphHangs         GraphFaultKind = "hang"       // neither delivers nor responds
+	GraphRejectsToken  GraphFaultKind = "token"      // responds to every call with error 190; ignores Share and Next
 )
 
-// GeminiFault is what happens to prompts.
+// GeminiFault makes prompts fail.
 type GeminiFault struct {
 	Kind  GeminiFaultKind `json:"kind"`
-	Share float64         `json:"share"` // of the prompts, from 0 to 1
-	Next  int             `json:"next"`  // where it is not zero: so many prompts, whatever the share, and then none
+	Share float64         `json:"share"` // share of the prompts that fail, from 0 to 1
+	Next  int             `json:"next"`  // if not zero, the number of next prompts that all fail; the fault then ends
 }
 
-// GeminiFaultKind is one way for a prompt to go wrong.
+// GeminiFaultKind is how a prompt fails.
 type GeminiFaultKind string
 
-// The ways.
+// The kinds of Gemini failures.
 const (
-	GeminiTooMany     GeminiFaultKind = "429" // with a RetryInfo of a second
-	GeminiBreaks      GeminiFaultKind = "500"
-	GeminiUnavailable GeminiFaultKind = "503"
-	GeminiHangs       GeminiFaultKind = "hang"
-	GeminiBlocks      GeminiFaultKind = "block"    // it declines to answer this
-	GeminiEmpty       GeminiFaultKind = "empty"    // a complete answer without a word in it
-	GeminiTruncates   GeminiFaultKind = "truncate" // the connection breaks in the middle of the answer
+	GeminiRateLimited   GeminiFaultKind = "429" // with a RetryInfo of one second
+	GeminiInternalError GeminiFaultKind = "500"
+	GeminiUnavailable   GeminiFaultKind = "503"
+	GeminiHangs         GeminiFaultKind = "hang"     // does not respond
+	GeminiBlocked       GeminiFaultKind = "block"    // blocks the prompt for safety
+	GeminiEmpty         GeminiFaultKind = "empty"    // responds with a complete completion that has no text
+	GeminiTruncated     GeminiFaultKind = "truncate" // breaks the connection in the middle of the completion
 )
 
-// WebhookFaults is what happens to webhooks. Meta promises neither an order nor
-// that each comes once, so all of it is to be expected.
+// WebhookFaults change how webhooks are delivered. Meta guarantees neither their
+// order nor that each is delivered once.
 type WebhookFaults struct {
-	Copies      int           `json:"copies"`       // each webhook comes once to so many times; zero: once
-	Shuffle     time.Duration `json:"shuffle"`      // each is held back for a random time up to this one, and waits for no other
-	StatusDelay Range         `json:"status_delay"` // before the first status of a message
-	StatusFirst bool          `json:"status_first"` // a send is answered only when its first status was delivered
-	NoCallback  bool          `json:"no_callback"`  // statuses come without biz_opaque_callback_data
-	Clock       time.Duration `json:"clock"`        // how far the timestamps are off
+	MaxCopies            int           `json:"copies"`       // each webhook is delivered one to MaxCopies times; zero means once
+	ShuffleWithin        time.Duration `json:"shuffle"`      // delays each webhook by a random time up to this one, so that they arrive out of order
+	StatusDelay          Range         `json:"status_delay"` // delays the first status of a message
+	StatusBeforeResponse bool          `json:"status_first"` // a send gets its response only after the service acknowledged the first status
+	OmitCallbackData     bool          `json:"no_callback"`  // statuses have no biz_opaque_callback_data
+	ClockOffset          time.Duration `json:"clock"`        // is added to all timestamps
 }
 
-// Bounds of what the page may set.
+// Limits of the faults that a page may set.
 const (
-	mostCopies   = 10
-	longestDelay = time.Minute
+	maxCopies = 10
+	maxDelay  = time.Minute
 )
 
-// sane reports whether a page may set these faults.
-func (f Faults) sane() bool {
-	switch f.Graph.Kind {
-	case "", GraphRefuses, GraphCutsBefore, GraphCutsAfter, GraphHangs, GraphToken:
-	default:
-		return false
-	}
-	switch f.Gemini.Kind {
-	case "", GeminiTooMany, GeminiBreaks, GeminiUnavailable, GeminiHangs, GeminiBlocks, GeminiEmpty, GeminiTruncates:
-	default:
-		return false
-	}
-	share := func(x float64) bool { return x >= 0 && x <= 1 }
-	bounded := func(r Range) bool { return r.Min >= 0 && r.Min <= r.Max && r.Max <= longestDelay }
-	return share(f.Graph.Share) && share(f.Gemini.Share) && f.Graph.Next >= 0 && f.Gemini.Next >= 0 &&
-		bounded(f.Graph.Slow) && bounded(f.Webhooks.StatusDelay) && bounded(Range{Max: f.Webhooks.Shuffle}) &&
-		f.Webhooks.Copies >= 0 && f.Webhooks.Copies <= mostCopies
+// valid reports whether a page may set these faults.
+func (f Faults) valid() bool {
+	return f.Graph.valid() && f.Gemini.valid() && f.Webhooks.valid()
 }
 
-// SetFaults begins these faults and ends those before. What hangs because of an
-// earlier fault is cut.
+func (f GraphFault) valid() bool {
+	switch f.Kind {
+	case "", GraphReturnsError, GraphDropsRequest, GraphDropsResponse, GraphHangs, GraphRejectsToken:
+		return validShare(f.Share) && f.Next >= 0 && validDelay(f.Delay)
+	default:
+		return false
+	}
+}
+
+func (f GeminiFault) valid() bool {
+	switch f.Kind {
+	case "", GeminiRateLimited, GeminiInternalError, GeminiUnavailable, GeminiHangs, GeminiBlocked, GeminiEmpty, GeminiTruncated:
+		return validShare(f.Share) && f.Next >= 0
+	default:
+		return false
+	}
+}
+
+func (f WebhookFaults) valid() bool {
+	return validDelay(f.StatusDelay) && validDelay(Range{Max: f.ShuffleWithin}) && f.MaxCopies >= 0 && f.MaxCopies <= maxCopies
+}
+
+func validShare(share float64) bool { return share >= 0 && share <= 1 }
+
+func validDelay(r Range) bool { return r.Min >= 0 && r.Min <= r.Max && r.Max <= maxDelay }
+
+// SetFaults replaces the current faults. Calls that hang because of an earlier
+// fault are dropped.
 func (s *Simulator) SetFaults(f Faults) {
 	st := s.store
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.faults = f
-	close(st.faultsSet)
-	st.faultsSet = make(chan struct{})
+	close(st.faultsChanged)
+	st.faultsChanged = make(chan struct{})
 	st.publish(eventFaults, f)
 }
 
-// currentFaults also returns a channel that is closed when they are set anew.
+// currentFaults also returns a channel that SetFaults closes.
 func (st *store) currentFaults() (Faults, <-chan struct{}) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	return st.faults, st.faultsSet
+	return st.faults, st.faultsChanged
 }
 
-// drawGraph decides what happens to one send.
-func (s *Simulator) drawGraph() GraphFault {
+// nextGraphFault returns the fault of the next call that sends a message. Its
+// Kind is empty if the call succeeds.
+func (s *Simulator) nextGraphFault() GraphFault {
 	st := s.store
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	fault := st.faults.Graph
-	if !s.struck(fault.Share, &st.faults.Graph.Next) {
+	if !s.faultApplies(fault.Share, &st.faults.Graph.Next) {
 		fault.Kind = ""
 	}
 	if fault.Next == 1 {
-		st.faults.Graph.Kind = "" // this was the last one
+		st.faults.Graph.Kind = "" // this call was the last one to fail
 		st.publish(eventFaults, st.faults)
 	}
 	return fault
 }
 
-// drawGemini decides what happens to one prompt.
-func (s *Simulator) drawGemini() GeminiFaultKind {
+// nextGeminiFault returns the fault of the next prompt; it is empty if the
+// prompt succeeds.
+func (s *Simulator) nextGeminiFault() GeminiFaultKind {
 	st := s.store
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	fault := st.faults.Gemini
-	if !s.struck(fault.Share, &st.faults.Gemini.Next) {
+	if !s.faultApplies(fault.Share, &st.faults.Gemini.Next) {
 		fault.Kind = ""
 	}
 	if fault.Next == 1 {
-		st.faults.Gemini.Kind = "" // this was the last one
+		st.faults.Gemini.Kind = "" // this prompt was the last one to fail
 		st.publish(eventFaults, st.faults)
 	}
 	return fault.Kind
 }
 
-// struck takes one off the calls that are to go wrong, or else asks chance.
-func (s *Simulator) struck(share float64, next *int) bool {
+// faultApplies decides whether one call fails. It counts down next if it is not
+// zero, and otherwise decides at random.
+func (s *Simulator) faultApplies(share float64, next *int) bool {
 	if *next > 0 {
 		*next--
 		return true
 	}
-	return s.chance.hits(share)
+	return s.random.occurs(share)
 }

@@ -2,23 +2,23 @@ package simulator
 
 import "net/http"
 
-// geminiError is a refusal in the shape of Google's APIs.
+// geminiError is an error response of Google's APIs.
 type geminiError struct {
 	status  int
-	name    string // the canonical code
+	name    string // the canonical error code
 	message string
-	reason  string // of the ErrorInfo; empty for none
-	retryIn string // of the RetryInfo; empty for none
+	reason  string // adds an ErrorInfo if not empty
+	retryIn string // adds a RetryInfo if not empty
 }
 
-// write answers a stream with an array of one element, as Google does.
-func (e *geminiError) write(w http.ResponseWriter, stream bool) {
+// write responds to a streaming call with an array of one element, as Google does.
+func (e *geminiError) write(w http.ResponseWriter, method geminiMethod) {
 	inner := object{"code": e.status, "message": e.message, "status": e.name}
 	if details := e.details(); len(details) > 0 {
 		inner["details"] = details
 	}
 	var body any = object{"error": inner}
-	if stream {
+	if method == methodStream {
 		body = []any{body}
 	}
 	writeJSON(w, e.status, body)
@@ -43,15 +43,16 @@ func (e *geminiError) details() []object {
 	return details
 }
 
-// outage is the error that a fault answers with; nil: another fault, or none.
-func outage(fault GeminiFaultKind) *geminiError {
+// geminiErrorForFault returns the error response of a fault. It is nil without a
+// fault and for faults that are not error responses.
+func geminiErrorForFault(fault GeminiFaultKind) *geminiError {
 	switch fault {
-	case GeminiTooMany:
+	case GeminiRateLimited:
 		return &geminiError{
 			status: http.StatusTooManyRequests, name: "RESOURCE_EXHAUSTED", retryIn: "1s",
 			message: "You exceeded your current quota, please check your plan and billing details.",
 		}
-	case GeminiBreaks:
+	case GeminiInternalError:
 		return &geminiError{status: http.StatusInternalServerError, name: "INTERNAL", message: "An internal error has occurred."}
 	case GeminiUnavailable:
 		return &geminiError{status: http.StatusServiceUnavailable, name: "UNAVAILABLE", message: "The model is overloaded. Please try again later."}

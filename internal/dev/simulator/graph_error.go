@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// graphError is a refusal in the shape of the Graph API.
+// graphError is an error response of the Graph API.
 type graphError struct {
 	status  int
 	code    int
@@ -31,10 +31,9 @@ func (e *graphError) write(w http.ResponseWriter) {
 	writeJSON(w, e.status, object{"error": body})
 }
 
-// codeInvalidToken is Meta's code of a token that is wrong or has expired.
+// codeInvalidToken is Meta's error code for a token that is wrong or expired.
 const codeInvalidToken = 190
 
-// invalidToken says nothing about the token that came.
 func invalidToken() *graphError {
 	return &graphError{
 		status:  http.StatusUnauthorized,
@@ -52,8 +51,9 @@ func unknownObject(id string) *graphError {
 	}
 }
 
-// requiredParameter is what the Graph API itself misses.
-func requiredParameter(name string) *graphError {
+// missingGraphParameter is the error for a parameter that the Graph API itself
+// requires.
+func missingGraphParameter(name string) *graphError {
 	return &graphError{
 		status:  http.StatusBadRequest,
 		code:    100,
@@ -65,8 +65,9 @@ func invalidParameter(message string) *graphError {
 	return &graphError{status: http.StatusBadRequest, code: 100, message: "(#100) " + message}
 }
 
-// missingParameter is what WhatsApp misses.
-func missingParameter(name string) *graphError {
+// missingWhatsAppParameter is the error for a parameter that the WhatsApp API
+// requires.
+func missingWhatsAppParameter(name string) *graphError {
 	return &graphError{
 		status:  http.StatusBadRequest,
 		code:    131008,
@@ -75,7 +76,7 @@ func missingParameter(name string) *graphError {
 	}
 }
 
-func badValue(details string) *graphError {
+func invalidValue(details string) *graphError {
 	return &graphError{
 		status:  http.StatusBadRequest,
 		code:    131009,
@@ -84,13 +85,13 @@ func badValue(details string) *graphError {
 	}
 }
 
-// refusalOf is the refusal with one of Meta's codes, as its documentation
-// describes it.
-func refusalOf(code int) *graphError {
+// graphErrorForCode returns the error for one of Meta's codes, with the status
+// and the title that Meta documents.
+func graphErrorForCode(code int) *graphError {
 	if code == codeInvalidToken {
 		return invalidToken()
 	}
-	status, title := documented(code)
+	status, title := statusAndTitle(code)
 	return &graphError{
 		status:  status,
 		code:    code,
@@ -99,8 +100,9 @@ func refusalOf(code int) *graphError {
 	}
 }
 
-// documented is the status and the title of a code.
-func documented(code int) (status int, title string) {
+// statusAndTitle returns the HTTP status and the title that Meta documents for
+// an error code.
+func statusAndTitle(code int) (status int, title string) {
 	switch code {
 	case 1, 2:
 		return http.StatusServiceUnavailable, "Service temporarily unavailable"

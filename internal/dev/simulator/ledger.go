@@ -8,9 +8,19 @@ import (
 	"time"
 )
 
-// Inbound is a message that a person sent to the service.
+// Ledger lists everything that people wrote and that the service sent and
+// called, oldest first. Tests compare it with what the service should have done.
+type Ledger struct {
+	Inbound    []Inbound
+	Outbound   []Outbound
+	ReadCalls  []ReadCall
+	ModelCalls []ModelCall
+	Counts     Counts
+}
+
+// Inbound is a message of a person to the service.
 type Inbound struct {
-	Seq    int64 // its place among all messages of both directions
+	Seq    int64 // orders all messages of both directions
 	WAMID  string
 	Person Person
 	Kind   string // Meta's name of the type: text, image, …
@@ -18,46 +28,48 @@ type Inbound struct {
 	At     time.Time
 
 	Attempts       int       // how often its webhook was posted
-	AcknowledgedAt time.Time // the first 200; zero until then
-	ReadAt         time.Time // when the service marked it, or a later one, as read
+	AcknowledgedAt time.Time // when the service first responded with 200; zero before that
+	ReadAt         time.Time // when the service marked it, or a later message, as read
 }
 
-// State is how far a message to a person has come.
-type State string
+// Status is the delivery status of a message to a person.
+type Status string
 
-// The states, in order. Failed and Lost are ends of their own.
+// The statuses in the order in which a message gets them. A message ends with
+// StatusRead, StatusFailed or StatusLost. Accepted and lost are the simulator's
+// own: Meta sends no webhook for them.
 const (
-	Accepted  State = "accepted"
-	Sent      State = "sent"
-	Delivered State = "delivered"
-	Read      State = "read"
-	Failed    State = "failed" // a status webhook says so
-	Lost      State = "lost"   // accepted, never delivered, and nobody is told
+	StatusAccepted  Status = "accepted"
+	StatusSent      Status = "sent"
+	StatusDelivered Status = "delivered"
+	StatusRead      Status = "read"
+	StatusFailed    Status = "failed" // reported to the service by a status webhook
+	StatusLost      Status = "lost"   // accepted but never delivered, and no webhook reports it
 )
 
 // Outbound is a message that the Graph API accepted. Two calls with the same
-// content are two messages, as they are at Meta.
+// content make two messages, as they do at Meta.
 type Outbound struct {
 	Seq           int64
 	WAMID         string
 	Person        Person
 	PhoneNumberID string
-	To            string // as it was given
-	Recipient     string // as it was given
+	To            string // "to" of the request
+	Recipient     string // "recipient" of the request
 	Body          string
 	Buttons       []Button
 	Callback      string // biz_opaque_callback_data
-	ContextID     string // wamid of the message it quotes
+	ContextID     string // wamid of the message that it quotes
 	At            time.Time
 
-	State     State
-	ErrorCode int // of a failed one
+	Status    Status
+	ErrorCode int // Meta's code if Status is StatusFailed
 }
 
 // ReadCall is a call that marked a message as read.
 type ReadCall struct {
 	WAMID  string
-	Typing bool // it also asked for the typing indicator
+	Typing bool // the call also asked for the typing indicator
 	At     time.Time
 }
 
@@ -71,32 +83,24 @@ type ModelCall struct {
 	At           time.Time
 }
 
-// Counts are totals since the start; unlike the lists they forget nothing.
+// Counts are totals since the start. Unlike the lists of a Ledger they are not
+// bounded.
 type Counts struct {
 	Inbound         int
-	Acknowledged    int // inbound messages whose webhook got its 200
+	Acknowledged    int // inbound messages whose webhook got a 200
 	Outbound        int
 	ReadCalls       int
 	ModelCalls      int
 	WebhookAttempts int
-	GraphRefused    int // calls that got an error
-	ModelRefused    int
-	Pending         int // deliveries that go on, statuses included; zero when all is quiet
+	GraphErrors     int // calls that got an error response
+	ModelErrors     int // prompts that got an error response
+	Pending         int // deliveries of messages and statuses that are not finished
 }
 
-// Ledger is what happened so far, oldest first.
-type Ledger struct {
-	Inbound    []Inbound
-	Outbound   []Outbound
-	ReadCalls  []ReadCall
-	ModelCalls []ModelCall
-	Counts     Counts
-}
-
-// SentTo is what the service sent to a person, who is found by user id or else
-// by number.
+// SentTo returns the messages of the service to a person. It finds the person by
+// user id or else by phone number.
 func (l Ledger) SentTo(p Person) []Outbound {
-	number := bareNumber(p.Phone)
+	number := normalizePhone(p.Phone)
 	var sent []Outbound
 	for _, out := range l.Outbound {
 		if out.Person.UserID == p.UserID || p.UserID == "" && out.Person.Phone == number {
@@ -106,31 +110,31 @@ func (l Ledger) SentTo(p Person) []Outbound {
 	return sent
 }
 
-// Ledger is a copy of what happened so far. The lists are bounded: the last
-// thousand messages of each person, the last ten thousand calls.
+// Ledger returns a copy of the ledger. Its lists are bounded: the last thousand
+// messages of each person and direction, and the last ten thousand calls.
 func (s *Simulator) Ledger() Ledger {
-	ledger, _ := s.store.ledger()
+	ledger, _ := s.store.snapshot()
 	return ledger
 }
 
-// WaitFor returns nil as soon as the ledger is as wanted, looking again after
-// each change, and an error when ctx ends before that.
+// WaitFor checks the ledger after each change and returns nil when wanted is
+// true. It returns an error if ctx ends first.
 func (s *Simulator) WaitFor(ctx context.Context, wanted func(Ledger) bool) error {
 	for {
-		ledger, changed := s.store.ledger()
+		ledger, changed := s.store.snapshot()
 		if wanted(ledger) {
 			return nil
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return fmt.Errorf("simulator: waited in vain, with %+v: %w", ledger.Counts, ctx.Err())
+			return fmt.Errorf("simulator: wait for the ledger, last counts %+v: %w", ledger.Counts, ctx.Err())
 		}
 	}
 }
 
-// ledger also returns a channel that is closed at the next change.
-func (st *store) ledger() (Ledger, <-chan struct{}) {
+// snapshot also returns a channel that is closed at the next change.
+func (st *store) snapshot() (Ledger, <-chan struct{}) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	l := Ledger{

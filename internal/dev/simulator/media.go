@@ -12,41 +12,41 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// file is what somebody sent along with a message.
-type file struct {
+// mediaFile is a file that a person sent.
+type mediaFile struct {
 	mimeType string
 	data     []byte
 }
 
-// maxFiles is how many files are kept. When there are too many, some are
-// forgotten, as Meta forgets its own after a week.
+// maxFiles limits the files in memory. Beyond it, random files are removed. Meta
+// removes its files after a week.
 const maxFiles = 200
 
-// filePath is where files are fetched from. Meta has a host of its own for it.
-const filePath = "/whatsapp_business/attachments/"
+// mediaDownloadPath serves the files. Meta serves them from a separate host.
+const mediaDownloadPath = "/whatsapp_business/attachments/"
 
-// SendFile is a person who sends a file: an image, a video, a document, a
-// sticker, or audio, which is a voice note.
+// SendFile sends a file as a person. Kind is image, video, document, sticker or
+// audio; audio is sent as a voice note.
 func (s *Simulator) SendFile(p Person, kind, mimeType string, data []byte, caption string) (wamid string) {
 	sum := sha256.Sum256(data)
-	about := object{
-		"id":        s.store.keepFile(file{mimeType, data}),
+	media := object{
+		"id":        s.store.addFile(mediaFile{mimeType, data}),
 		"mime_type": mimeType,
 		"sha256":    base64.StdEncoding.EncodeToString(sum[:]),
 	}
 	if caption != "" {
-		about["caption"] = caption
+		media["caption"] = caption
 	}
 	switch kind {
 	case "audio":
-		about["voice"] = true
+		media["voice"] = true
 	case "document":
-		about["filename"] = "document"
+		media["filename"] = "document"
 	}
-	return s.Send(p, kind, object{kind: about})
+	return s.Send(p, kind, object{kind: media})
 }
 
-func (st *store) keepFile(f file) (id string) {
+func (st *store) addFile(f mediaFile) (id string) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	for id := range st.files {
@@ -55,23 +55,24 @@ func (st *store) keepFile(f file) (id string) {
 		}
 		delete(st.files, id)
 	}
-	id = strconv.FormatInt(900_000_000_000_000+st.next(), 10)
+	id = strconv.FormatInt(900_000_000_000_000+st.nextSeq(), 10)
 	st.files[id] = f
 	return id
 }
 
-func (st *store) file(id string) (file, bool) {
+func (st *store) fileByID(id string) (mediaFile, bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	f, found := st.files[id]
 	return f, found
 }
 
-// graphMedia is GET /{version}/{media-id}: where a file can be fetched.
-func (s *Simulator) graphMedia(w http.ResponseWriter, r *http.Request) {
-	describe(r, "describe file")
+// graphMediaMetadata handles GET /{version}/{media-id}. The response has the
+// download URL of the file.
+func (s *Simulator) graphMediaMetadata(w http.ResponseWriter, r *http.Request) {
+	setSummary(r, "describe file")
 	id, number := chi.URLParam(r, "media"), r.URL.Query().Get("phone_number_id")
-	f, found := s.store.file(id)
+	f, found := s.store.fileByID(id)
 	switch {
 	case !s.graphAuthorized(r):
 		invalidToken().write(w)
@@ -81,30 +82,30 @@ func (s *Simulator) graphMedia(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	sum := sha256.Sum256(f.data)
-	at := url.URL{Scheme: "http", Host: r.Host, Path: filePath, RawQuery: url.Values{"mid": {id}}.Encode()}
+	download := url.URL{Scheme: "http", Host: r.Host, Path: mediaDownloadPath, RawQuery: url.Values{"mid": {id}}.Encode()}
 	writeJSON(w, http.StatusOK, object{
 		"messaging_product": "whatsapp",
 		"id":                id,
-		"url":               at.String(),
+		"url":               download.String(),
 		"mime_type":         f.mimeType,
 		"sha256":            hex.EncodeToString(sum[:]),
 		"file_size":         len(f.data),
 	})
 }
 
-// graphFile is the file itself.
-func (s *Simulator) graphFile(w http.ResponseWriter, r *http.Request) {
-	describe(r, "fetch file")
+// graphMediaDownload handles GET on a download URL and responds with the file.
+func (s *Simulator) graphMediaDownload(w http.ResponseWriter, r *http.Request) {
+	setSummary(r, "fetch file")
 	if !s.graphAuthorized(r) {
 		invalidToken().write(w)
 		return
 	}
-	f, found := s.store.file(r.URL.Query().Get("mid"))
+	f, found := s.store.fileByID(r.URL.Query().Get("mid"))
 	if !found {
 		http.Error(w, "URL signature expired", http.StatusNotFound)
 		return
 	}
-	describe(r, fmt.Sprintf("fetch file · %d bytes", len(f.data)))
+	setSummary(r, fmt.Sprintf("fetch file · %d bytes", len(f.data)))
 	w.Header().Set("Content-Type", f.mimeType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(f.data)))
 	w.Header().Set("X-Content-Type-Options", "nosniff")

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-func TestSendFileTellsOfAFileThatTheGraphHandsOut(t *testing.T) {
+func TestSimulator_SendFile(t *testing.T) {
 	t.Parallel()
 	data := []byte("\xff\xd8\x00 a file")
 	sum := sha256.Sum256(data)
@@ -20,16 +20,16 @@ func TestSendFileTellsOfAFileThatTheGraphHandsOut(t *testing.T) {
 	} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			r := run(t, &fakeService{})
+			r := newFixture(t, &fakeService{})
 			r.SendFile(wanjiru, kind, mimeType, data, "Look")
-			r.wait(t, quiet)
+			r.waitFor(t, idle)
 			message := r.service.received()[0].items["messages"][0]
-			told, _ := message[kind].(map[string]any)
-			if message["type"] != kind || told["mime_type"] != mimeType || told["caption"] != "Look" ||
-				told["sha256"] != base64.StdEncoding.EncodeToString(sum[:]) || told["voice"] == true != (kind == "audio") {
-				t.Fatalf("the webhook tells %v", message)
+			media, _ := message[kind].(map[string]any)
+			if message["type"] != kind || media["mime_type"] != mimeType || media["caption"] != "Look" ||
+				media["sha256"] != base64.StdEncoding.EncodeToString(sum[:]) || media["voice"] == true != (kind == "audio") {
+				t.Fatalf("webhook has the message %v, want the file with its type, hash and caption", message)
 			}
-			id, _ := told["id"].(string)
+			id, _ := media["id"].(string)
 			response := r.get(t, "/v25.0/"+id+"?phone_number_id="+testNumber, "Authorization", "Bearer "+testToken)
 			body, _ := io.ReadAll(response.Body)
 			file := decode[struct {
@@ -40,32 +40,32 @@ func TestSendFileTellsOfAFileThatTheGraphHandsOut(t *testing.T) {
 			}](t, body)
 			if file.ID != id || file.MIMEType != mimeType || file.SHA256 != hex.EncodeToString(sum[:]) ||
 				file.Size != len(data) || !strings.HasPrefix(file.URL, r.url+"/") {
-				t.Fatalf("the file is described as %s", body)
+				t.Fatalf("metadata is %s, want that of the file %s", body, id)
 			}
 			response = r.get(t, strings.TrimPrefix(file.URL, r.url), "Authorization", "Bearer "+testToken)
 			if got, _ := io.ReadAll(response.Body); response.StatusCode != http.StatusOK || string(got) != string(data) {
-				t.Errorf("got %d and %q", response.StatusCode, got)
+				t.Errorf("got %d and %q, want 200 and %q", response.StatusCode, got, data)
 			}
 		})
 	}
 }
 
-func TestFilesAreNotForEverybody(t *testing.T) {
+func TestGraphMedia(t *testing.T) {
 	t.Parallel()
-	r := run(t, &fakeService{})
-	id := r.store.keepFile(file{"image/jpeg", []byte("a picture")})
-	at := filePath + "?" + url.Values{"mid": {id}}.Encode()
-	const right = "Bearer " + testToken
+	r := newFixture(t, &fakeService{})
+	id := r.store.addFile(mediaFile{"image/jpeg", []byte("a picture")})
+	download := mediaDownloadPath + "?" + url.Values{"mid": {id}}.Encode()
+	const valid = "Bearer " + testToken
 	for name, tt := range map[string]struct {
 		path, token string
 		status      int
 	}{
-		"described without a token":   {"/v25.0/" + id, "", http.StatusUnauthorized},
-		"fetched without a token":     {at, "", http.StatusUnauthorized},
-		"fetched with another token":  {at, "Bearer other", http.StatusUnauthorized},
-		"described to another number": {"/v25.0/" + id + "?phone_number_id=1", right, http.StatusBadRequest},
-		"unknown":                     {"/v25.0/1", right, http.StatusBadRequest},
-		"unknown, fetched":            {filePath + "?mid=1", right, http.StatusNotFound},
+		"metadata_without_token":      {path: "/v25.0/" + id, status: http.StatusUnauthorized},
+		"download_without_token":      {path: download, status: http.StatusUnauthorized},
+		"download_with_wrong_token":   {path: download, token: "Bearer other", status: http.StatusUnauthorized},
+		"metadata_for_another_number": {path: "/v25.0/" + id + "?phone_number_id=1", token: valid, status: http.StatusBadRequest},
+		"metadata_of_unknown_file":    {path: "/v25.0/1", token: valid, status: http.StatusBadRequest},
+		"download_of_unknown_file":    {path: mediaDownloadPath + "?mid=1", token: valid, status: http.StatusNotFound},
 	} {
 		if got := r.get(t, tt.path, "Authorization", tt.token).StatusCode; got != tt.status {
 			t.Errorf("%s: got %d, want %d", name, got, tt.status)
@@ -73,25 +73,17 @@ func TestFilesAreNotForEverybody(t *testing.T) {
 	}
 }
 
-func TestOnlySoManyFilesAreKept(t *testing.T) {
+func TestStore_AddFile(t *testing.T) {
 	t.Parallel()
-	r := run(t, &fakeService{})
-	newest := ""
-	for range maxFiles + 10 {
-		newest = r.store.keepFile(file{"image/jpeg", nil})
-	}
-	if _, kept := r.store.file(newest); !kept || len(r.store.files) != maxFiles {
-		t.Errorf("%d files are kept, the newest among them: %v", len(r.store.files), kept)
-	}
-}
-
-func TestGeminiNamesTheFilesItGot(t *testing.T) {
-	t.Parallel()
-	r := run(t, &fakeService{})
-	data := base64.StdEncoding.EncodeToString([]byte("12345"))
-	_, body := r.gemini(t, wholePath, `{"contents":[{"role":"user","parts":[{"text":"Look"},{"inlineData":{"mimeType":"image/jpeg","data":"`+data+`"}}]}]}`)
-	text := textOf([]geminiChunk{decode[geminiChunk](t, body)})
-	if want := "you wrote “Look” and sent a file of type image/jpeg with 5 bytes."; !strings.Contains(text, want) {
-		t.Errorf("the answer reads %q, want %q in it", text, want)
-	}
+	t.Run("removes_files_beyond_the_limit", func(t *testing.T) {
+		t.Parallel()
+		r := newFixture(t, &fakeService{})
+		newest := ""
+		for range maxFiles + 10 {
+			newest = r.store.addFile(mediaFile{"image/jpeg", nil})
+		}
+		if _, kept := r.store.fileByID(newest); !kept || len(r.store.files) != maxFiles {
+			t.Errorf("%d files are stored, the newest among them: %t; want %d with the newest", len(r.store.files), kept, maxFiles)
+		}
+	})
 }

@@ -10,12 +10,13 @@ import (
 	"strings"
 )
 
-// Person is somebody with a phone. One of Phone and UserID is enough: who has
-// no user id gets one that follows from the number, and who has no number
-// writes as people do who hide theirs behind a username.
+// Person is a WhatsApp user. Phone or UserID is required. A
+// person without a user id gets one that is derived from the phone number. A
+// person without a phone number writes like people who hide theirs behind a
+// username.
 type Person struct {
 	Phone  string // with or without a plus
-	UserID string // business-scoped, for example KE.13491208655302741918
+	UserID string // Meta's business-scoped user id, for example KE.13491208655302741918
 	Name   string
 }
 
@@ -24,21 +25,21 @@ var (
 	userIDPattern = regexp.MustCompile(`^[A-Z]{2}\.[A-Za-z0-9.]{1,128}$`)
 )
 
-// bareNumber is a phone number without what people write between its digits.
-func bareNumber(number string) string {
+// normalizePhone removes the plus, spaces, hyphens and parentheses of a number.
+func normalizePhone(number string) string {
 	return strings.NewReplacer("+", "", " ", "", "-", "", "(", "", ")", "", "\u00a0", "").Replace(number)
 }
 
-// userIDOf makes up a user id that is the same for the same number.
-func userIDOf(phone string) string {
+// userIDForPhone derives a user id that is the same for the same number.
+func userIDForPhone(phone string) string {
 	sum := sha256.Sum256([]byte("user id of " + phone))
 	return "KE." + strconv.FormatUint(binary.BigEndian.Uint64(sum[:]), 10)
 }
 
-// newWAMID makes up an id of a message, in the look of Meta's.
+// newWAMID returns a random message id in the format of Meta's ids.
 func newWAMID() string {
 	var random [30]byte
-	_, _ = rand.Read(random[:]) // never fails, says its documentation
+	_, _ = rand.Read(random[:]) // never returns an error, according to its documentation
 	return "wamid.HBgM" + base64.StdEncoding.EncodeToString(random[:])
 }
 

@@ -1,14 +1,13 @@
-// Package simulator is a stand-in for the Graph API, its webhooks and Gemini,
-// with a phone to look at in a browser.
+// Package simulator replaces Meta's Graph API, its webhooks and Gemini during
+// development and in tests, and serves a simulated phone as a web page.
 //
-// It decides how the other side of the wire behaves: what is refused, when a
-// webhook comes and comes again, what the model says. It is spoken to over real
-// HTTP by the same clients that speak to the real ones, and leaves to the
-// service everything that the service is for. It keeps its state in memory and
-// knows nothing of the service but the address of its webhook.
+// It decides which calls fail, when a webhook is delivered and how often, and
+// which text the model produces. The service calls it over HTTP with the same
+// clients that call the real APIs. All state is in memory. The simulator knows
+// only the webhook URL of the service.
 //
-// A test holds it as an object: [Simulator.Say] is a person who writes,
-// [Simulator.Ledger] is what really happened.
+// A test uses it as an object: [Simulator.Say] sends a message as a person, and
+// [Simulator.Ledger] lists everything that was sent and called.
 package simulator
 
 import (
@@ -19,40 +18,41 @@ import (
 	"time"
 )
 
-// Options is what the simulator and the service must agree on, and its pace.
+// Options are the settings on which the simulator and the service must agree,
+// and the pace of the simulator.
 type Options struct {
-	WebhookURL  string // where the service takes webhooks; may be set later
+	WebhookURL  string // where the service takes webhooks; SetWebhookURL can change it
 	AppSecret   string // signs the webhooks
-	VerifyToken string // is sent by Verify
-	AccessToken string // must come with each call of the Graph API
-	GeminiKey   string // must come with each call of the model
+	VerifyToken string // Verify sends it
+	AccessToken string // each call of the Graph API must carry it
+	GeminiKey   string // each call of Gemini must carry it
 
-	PhoneNumberID string // the only number of the business, as Meta names it
-	DisplayNumber string // the same number, as people know it
+	PhoneNumberID string // Meta's id of the only number of the business
+	DisplayNumber string // the same number with its digits
 
 	Timing Timing
-	Seed   uint64       // of all chance; zero: any, see Simulator.Seed
-	Log    *slog.Logger // nil: nothing is logged
+	Seed   uint64       // seeds the random source; zero picks a random seed, see Simulator.Seed
+	Log    *slog.Logger // nil discards all logs
 }
 
-// Simulator is the other side of the wire. Make one with [New].
+// Simulator simulates Meta and Gemini. Create one with [New].
 type Simulator struct {
 	options Options
 	log     *slog.Logger
 	store   *store
-	chance  *chance
+	random  *randomSource
 	client  *http.Client
 	handler http.Handler
 
-	// slots bounds the webhooks in flight, so that a thousand messages at once
-	// are a busy hour for the service and not a thousand connections.
+	// slots limits the webhooks in flight. A thousand messages at once must not
+	// open a thousand connections to the service.
 	slots chan struct{}
 
-	ctx    context.Context //nolint:containedctx // the life of the simulator, from New to Close; work outlives the calls that cause it
+	ctx    context.Context //nolint:containedctx // lives from New to Close: deliveries outlive the calls that start them
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 
-	mu         sync.Mutex // guards what follows
+	mu         sync.Mutex // guards the fields below
 	closed     bool
 	webhookURL string
 }
@@ -62,14 +62,14 @@ const (
 	webhookTimeout   = 10 * time.Second
 )
 
-// New starts a simulator, which runs until Close.
+// New starts a simulator. It runs until Close.
 func New(o Options) *Simulator {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Simulator{
 		options:    o,
 		log:        o.Log,
 		store:      newStore(time.Now),
-		chance:     newChance(o.Seed),
+		random:     newRandomSource(o.Seed),
 		client:     newWebhookClient(),
 		slots:      make(chan struct{}, webhooksInFlight),
 		ctx:        ctx,
@@ -80,14 +80,14 @@ func New(o Options) *Simulator {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	for _, p := range examplePeople() {
-		s.store.meet(p)
+		s.store.addPerson(p)
 	}
 	s.handler = s.routes()
 	return s
 }
 
-// newWebhookClient keeps its own connections, so that Close can end them, and
-// follows no redirects, as Meta does not.
+// newWebhookClient returns a client with its own connections, so that Close can
+// end them. It follows no redirects, because Meta does not.
 func newWebhookClient() *http.Client {
 	return &http.Client{
 		Timeout:   webhookTimeout,
@@ -98,24 +98,25 @@ func newWebhookClient() *http.Client {
 	}
 }
 
-// Handler serves the Graph API, the Gemini API and the phone.
+// Handler serves the Graph API, the Gemini API and the page with the phone.
 func (s *Simulator) Handler() http.Handler { return s.handler }
 
-// SetWebhookURL changes where webhooks go, also those that are being retried.
+// SetWebhookURL changes where webhooks are posted. Webhooks that are being
+// retried use the new URL too.
 func (s *Simulator) SetWebhookURL(url string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.webhookURL = url
 }
 
-func (s *Simulator) webhookAddress() string {
+func (s *Simulator) currentWebhookURL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.webhookURL
 }
 
-// Close stops all deliveries, ends the streams of the phone and waits for the
-// deliveries to return. Calling it twice does no harm.
+// Close stops all deliveries, ends the event streams of the pages and waits for
+// the deliveries to return. A second call does nothing.
 func (s *Simulator) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -126,17 +127,16 @@ func (s *Simulator) Close() {
 	s.client.CloseIdleConnections()
 }
 
-// spawn runs work that outlives the call which caused it. After Close it does
-// nothing.
+// spawn runs work in the background until Close. It does nothing after Close.
 func (s *Simulator) spawn(work func(ctx context.Context)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return
 	}
-	s.store.pending(+1)
+	s.store.addPending(+1)
 	s.work.Go(func() {
-		defer s.store.pending(-1)
+		defer s.store.addPending(-1)
 		work(s.ctx)
 	})
 }

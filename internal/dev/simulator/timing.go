@@ -5,27 +5,27 @@ import (
 	"time"
 )
 
-// Range is how long something takes: any time from Min to Max.
+// Range is a duration between Min and Max that the simulator picks at random.
 type Range struct {
 	Min time.Duration `json:"min"`
 	Max time.Duration `json:"max"`
 }
 
-// Timing is the pace of the outside world. Its zero value is as fast as
-// possible, which is what tests want.
+// Timing sets the pace of the simulated systems. The zero value adds no delays,
+// which is right for tests.
 type Timing struct {
-	Model     Range // from a prompt to the end of its answer
+	Model     Range // from a prompt to the end of its completion
 	Sent      Range // from an accepted message to its status "sent"
-	Delivered Range // from there to "delivered"
-	Read      Range // from there to "read"
+	Delivered Range // from "sent" to "delivered"
+	Read      Range // from "delivered" to "read"
 
-	// RetryCap is the longest pause between two attempts of a webhook.
+	// RetryCap is the longest delay between two attempts to deliver a webhook.
 	// Zero means a quarter of a second.
 	RetryCap time.Duration
 }
 
-// Lifelike is the pace of a person's phone and a small model.
-func Lifelike() Timing {
+// RealisticTiming returns the pace of a person's phone and a small model.
+func RealisticTiming() Timing {
 	return Timing{
 		Model:     Range{800 * time.Millisecond, 2 * time.Second},
 		Sent:      Range{60 * time.Millisecond, 140 * time.Millisecond},
@@ -35,10 +35,10 @@ func Lifelike() Timing {
 	}
 }
 
-// retryPause is how long to wait after the attempt with this number, the first
-// being 1: not at all, then twice as long each time, up to the cap. Meta's own
-// pauses grow over seven days; nobody at a desk would wait for those.
-func (t Timing) retryPause(attempt int) time.Duration {
+// retryDelay returns the delay after an attempt, where the first attempt is 1.
+// The first retry follows at once. The delay then doubles up to the cap. Meta's
+// own delays grow over seven days, which is too slow for development.
+func (t Timing) retryDelay(attempt int) time.Duration {
 	const doublings = 4
 	longest := t.RetryCap
 	if longest == 0 {
@@ -54,8 +54,8 @@ func (t Timing) retryPause(attempt int) time.Duration {
 	}
 }
 
-// pause waits and reports whether the time was allowed to pass.
-func pause(ctx context.Context, d time.Duration) bool {
+// sleep waits for d and reports false if ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil
 	}

@@ -8,17 +8,17 @@ import (
 	"unicode/utf8"
 )
 
-// exchangeKind is which of the three wires something went over.
+// exchangeKind is the API to which an exchange belongs.
 type exchangeKind string
 
 const (
-	kindWebhook exchangeKind = "webhook" // from us to the service
-	kindGraph   exchangeKind = "graph"   // from the service to us
-	kindGemini  exchangeKind = "gemini"  // from the service to us
+	kindWebhook exchangeKind = "webhook" // the simulator calls the service
+	kindGraph   exchangeKind = "graph"   // the service calls the simulator
+	kindGemini  exchangeKind = "gemini"  // the service calls the simulator
 )
 
-// exchange is one request and its answer, for people to look at. The attempts
-// to deliver one webhook are one exchange.
+// exchange is a request and its response for the traffic list of the page. All
+// attempts to deliver one webhook are one exchange.
 type exchange struct {
 	ID        int64        `json:"id"`
 	Revision  int          `json:"revision"`
@@ -27,7 +27,7 @@ type exchange struct {
 	Summary   string       `json:"summary"`
 	Method    string       `json:"method"`
 	URL       string       `json:"url"`
-	Status    int          `json:"status"` // 0: no answer yet, or none at all
+	Status    int          `json:"status"` // 0 if there is no response
 	Error     string       `json:"error,omitempty"`
 	Attempts  int          `json:"attempts"`
 	Done      bool         `json:"done"`
@@ -37,8 +37,8 @@ type exchange struct {
 	request, response []byte
 }
 
-// exchangeDetail is an exchange with its bodies, which are sent only when
-// somebody opens it.
+// exchangeDetail is an exchange with its bodies. The page loads it when the
+// user opens the exchange.
 type exchangeDetail struct {
 	exchange
 	Signature string `json:"signature,omitempty"`
@@ -46,54 +46,53 @@ type exchangeDetail struct {
 	Response  string `json:"response"`
 }
 
-// maxShownBody is how much of each body is kept.
+// maxShownBody is how many bytes of each body are kept.
 const maxShownBody = 64 << 10
 
-// begin keeps an exchange whose answer is still to come.
-func (st *store) begin(x exchange) *exchange {
+// beginExchange stores an exchange before its response exists.
+func (st *store) beginExchange(x exchange) *exchange {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	x.ID, x.At, x.request = st.next(), st.now(), shown(x.request)
-	kept := &x
-	st.exchanges = last(append(st.exchanges, kept), maxExchanges)
-	st.publish(eventTraffic, viewExchange(kept))
-	return kept
+	x.ID, x.At, x.request = st.nextSeq(), st.now(), truncateBody(x.request)
+	stored := &x
+	st.exchanges = keepLast(append(st.exchanges, stored), maxExchanges)
+	st.publish(eventTraffic, viewExchange(stored))
+	return stored
 }
 
-// attemptedExchange notes one attempt to call the service.
-func (st *store) attemptedExchange(x *exchange, number int, a attempt) {
+// recordExchangeAttempt stores the outcome of one attempt to call the service.
+func (st *store) recordExchangeAttempt(x *exchange, number int, a webhookAttempt) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	x.URL, x.Status, x.Attempts, x.TookMS = a.url, a.status, number, a.took.Milliseconds()
-	x.response, x.Error = shown(a.answer), ""
+	x.response, x.Error = truncateBody(a.responseBody), ""
 	if a.err != nil {
 		x.Error = a.err.Error()
 	}
 	x.Done = a.acknowledged() || x.Method != http.MethodPost
 	if x.Method == http.MethodPost {
 		st.counts.WebhookAttempts++
-		st.touch()
+		st.notifyChanged()
 	}
 	x.Revision++
 	st.publish(eventTraffic, viewExchange(x))
-	st.serviceIs(a)
+	st.updateServiceHealth(a)
 }
 
-// finish notes our answer to a call of the service.
-func (st *store) finish(x *exchange, rec *recorder, took time.Duration) {
+// finishExchange stores the simulator's response to a call of the service.
+func (st *store) finishExchange(x *exchange, rec *recorder, took time.Duration) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if rec.summary != "" {
 		x.Summary = rec.summary
 	}
-	x.Status, x.response, x.Error = rec.status, shown(rec.body.Bytes()), rec.mishap
+	x.Status, x.response, x.Error = rec.status, truncateBody(rec.body.Bytes()), rec.failure
 	x.TookMS, x.Done = took.Milliseconds(), true
 	x.Revision++
 	st.publish(eventTraffic, viewExchange(x))
 }
 
-// detail is an exchange with its bodies.
-func (st *store) detail(id int64) (exchangeDetail, bool) {
+func (st *store) exchangeByID(id int64) (exchangeDetail, bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	for _, x := range st.exchanges {
@@ -101,34 +100,34 @@ func (st *store) detail(id int64) (exchangeDetail, bool) {
 			return exchangeDetail{
 				exchange:  viewExchange(x),
 				Signature: x.Signature,
-				Request:   pretty(x.request),
-				Response:  pretty(x.response),
+				Request:   indentJSON(x.request),
+				Response:  indentJSON(x.response),
 			}, true
 		}
 	}
 	return exchangeDetail{}, false
 }
 
-// shown is as much of a body as is kept, cut between two characters. A file is
-// nothing to read.
-func shown(body []byte) []byte {
-	const enough = 512
-	if bytes.IndexByte(body[:min(len(body), enough)], 0) >= 0 {
+// truncateBody returns the part of a body that is kept. It does not split a
+// character, and replaces a binary file with a placeholder.
+func truncateBody(body []byte) []byte {
+	const inspected = 512
+	if bytes.IndexByte(body[:min(len(body), inspected)], 0) >= 0 {
 		return []byte("bytes of a file")
 	}
 	if len(body) <= maxShownBody {
 		return body
 	}
-	cut := maxShownBody
-	for cut > 0 && !utf8.RuneStart(body[cut]) {
-		cut--
+	end := maxShownBody
+	for end > 0 && !utf8.RuneStart(body[end]) {
+		end--
 	}
-	return append(bytes.Clone(body[:cut]), "\n… and more"...)
+	return append(bytes.Clone(body[:end]), "\n… and more"...)
 }
 
-// pretty is a body with line breaks, where it is JSON. Its escapes stay as they
-// came over the wire.
-func pretty(body []byte) string {
+// indentJSON indents a body if it is JSON. Escapes inside of strings stay as
+// they were sent.
+func indentJSON(body []byte) string {
 	var indented bytes.Buffer
 	if json.Indent(&indented, body, "", "  ") != nil {
 		return string(body)

@@ -1,6 +1,5 @@
-// Package gemini decides what may be asked of the language model and how much
-// of a conversation it is reminded of. How the model is reached is left to
-// whatever implements Model; what a conversation is for, to whoever has it.
+// Package gemini validates prompts and selects how much of a conversation the
+// model receives. Package geminiapi, which implements Model, calls the API.
 package gemini
 
 import (
@@ -14,53 +13,55 @@ import (
 	"aisha/internal/sensitive"
 )
 
-// MaxPromptCharacters bounds a prompt, after trimming.
+// MaxPromptCharacters is the maximum length of a prompt after trimming.
 const MaxPromptCharacters = 32_000
 
-// errNotConfigured comes before everything else: without a model there is no
-// use in telling a caller how to ask.
+// errNotConfigured takes precedence over the validation of a request: without
+// a model, a valid request would fail as well.
 var errNotConfigured = fault.New(fault.NotConfigured, "the assistant is not configured")
 
-// Service answers single prompts and conversations.
+// Service generates completions for single prompts and for conversations.
 type Service struct {
 	model Model
 }
 
-// New is a Service that asks model. A nil model is one that is not configured:
-// every question then fails with fault.NotConfigured.
+// New returns a Service that uses model. If model is nil, every call fails with
+// fault.NotConfigured.
 func New(model Model) *Service { return &Service{model: model} }
 
-// Ask answers a prompt that stands alone. Besides the model's errors it fails
-// with fault.Invalid.
-func (s *Service) Ask(ctx context.Context, prompt string) resource.Resource[Answer] {
+// Ask returns a completion for a single prompt. It fails with fault.Invalid if
+// the prompt is not valid, and with the errors of [Model].
+func (s *Service) Ask(ctx context.Context, prompt string) resource.Resource[Completion] {
 	return resource.From(s.ask(ctx, prompt))
 }
 
-// Converse answers the last turn of a conversation. The model is reminded of
-// as many of the turns before it as [MaxHistoryTokens] allows. Besides the
-// model's errors it fails with fault.Invalid.
-func (s *Service) Converse(ctx context.Context, request Request) resource.Resource[Answer] {
+// Converse returns a completion for the last content of a conversation. The
+// model also receives as many of the contents before it as [MaxHistoryTokens]
+// allows. It fails with fault.Invalid if the last content that is not blank is
+// not the user's, and with the errors of [Model].
+func (s *Service) Converse(ctx context.Context, request Request) resource.Resource[Completion] {
 	return resource.From(s.converse(ctx, request))
 }
 
-func (s *Service) ask(ctx context.Context, prompt string) (Answer, error) {
+func (s *Service) ask(ctx context.Context, prompt string) (Completion, error) {
 	if s.model == nil {
-		return Answer{}, errNotConfigured
+		return Completion{}, errNotConfigured
 	}
 	prompt = strings.TrimSpace(prompt)
 	if err := checkPrompt(prompt); err != nil {
-		return Answer{}, err
+		return Completion{}, err
 	}
-	return s.model.Generate(ctx, Request{Turns: []Turn{{Role: User, Parts: []Part{{Text: sensitive.NewText(prompt)}}}}})
+	content := Content{Role: RoleUser, Parts: []Part{{Text: sensitive.NewText(prompt)}}}
+	return s.model.Generate(ctx, Request{Contents: []Content{content}})
 }
 
-func (s *Service) converse(ctx context.Context, request Request) (Answer, error) {
+func (s *Service) converse(ctx context.Context, request Request) (Completion, error) {
 	if s.model == nil {
-		return Answer{}, errNotConfigured
+		return Completion{}, errNotConfigured
 	}
-	request.Turns = recent(alternating(request.Turns))
-	if len(request.Turns) == 0 {
-		return Answer{}, fault.InvalidField("turns", "the last turn must be the user's")
+	request.Contents = mostRecent(mergeSameRole(request.Contents))
+	if len(request.Contents) == 0 {
+		return Completion{}, fault.InvalidField("contents", "the last content must be the user's")
 	}
 	return s.model.Generate(ctx, request)
 }

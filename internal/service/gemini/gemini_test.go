@@ -11,81 +11,90 @@ import (
 	"aisha/internal/service/gemini"
 )
 
-// fakeModel answers every request alike and keeps what it was asked.
+// fakeModel returns the same result for every request and records the requests.
 type fakeModel struct {
-	answer gemini.Answer
-	err    error
-	asked  []gemini.Request
+	completion gemini.Completion
+	err        error
+	requests   []gemini.Request
 }
 
-func (m *fakeModel) Generate(_ context.Context, request gemini.Request) (gemini.Answer, error) {
-	m.asked = append(m.asked, request)
-	return m.answer, m.err
+func (m *fakeModel) Generate(_ context.Context, request gemini.Request) (gemini.Completion, error) {
+	m.requests = append(m.requests, request)
+	return m.completion, m.err
 }
 
-func TestAskPassesThePromptOnTrimmed(t *testing.T) {
+func TestService_Ask(t *testing.T) {
 	t.Parallel()
 	longest := strings.Repeat("ñ", gemini.MaxPromptCharacters)
-	for given, want := range map[string]string{
-		"hi":                             "hi",
-		" \t\n\u00a0\u2003hi \u3000\r\n": "hi",
-		longest:                          longest,
-		"  " + longest + "  ":            longest,
-		"  " + "a  b":                    "a  b",
+	for _, test := range []struct{ name, prompt, want string }{
+		{"without_spaces", "hi", "hi"},
+		{"unicode_spaces_around", " \t\n\u00a0\u2003hi \u3000\r\n", "hi"},
+		{"longest", longest, longest},
+		{"longest_with_spaces_around", "  " + longest + "  ", longest},
+		{"inner_spaces_are_kept", "  " + "a  b", "a  b"},
 	} {
-		model := &fakeModel{answer: gemini.Answer{Text: sensitive.NewText("hello"), Model: "m"}}
-		answer, err := gemini.New(model).Ask(t.Context(), given).Get()
-		if err != nil || answer != model.answer {
-			t.Errorf("answer %+v, error %v", answer, err)
-		}
-		if len(model.asked) != 1 || show(model.asked[0].Turns) != "user: "+want {
-			t.Errorf("asked %s", show(model.asked[0].Turns))
-		}
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			model := &fakeModel{completion: gemini.Completion{Text: sensitive.NewText("hello"), Model: "m"}}
+			got, err := gemini.New(model).Ask(t.Context(), test.prompt).Get()
+			if err != nil || got != model.completion {
+				t.Errorf("Ask(%.20q) = %+v, error %v; want %+v", test.prompt, got, err, model.completion)
+			}
+			if len(model.requests) != 1 {
+				t.Fatalf("model received %d requests, want 1", len(model.requests))
+			}
+			if got, want := format(model.requests[0].Contents), "user: "+test.want; got != want {
+				t.Errorf("model received %.100q, want %.100q", got, want)
+			}
+		})
 	}
 }
 
-func TestAskRefusesAPromptThatIsNotValid(t *testing.T) {
+func TestService_Ask_invalid_prompt(t *testing.T) {
 	t.Parallel()
 	for name, prompt := range map[string]string{
-		"empty":      "",
-		"blank":      " \n\u2003",
-		"too long":   strings.Repeat("a", gemini.MaxPromptCharacters+1),
-		"not UTF-8":  "a\xff",
-		"cut letter": "\xc3",
+		"empty":          "",
+		"blank":          " \n\u2003",
+		"too_long":       strings.Repeat("a", gemini.MaxPromptCharacters+1),
+		"not_utf8":       "a\xff",
+		"half_character": "\xc3",
 	} {
-		model := &fakeModel{}
-		_, err := gemini.New(model).Ask(t.Context(), prompt).Get()
-		e := fault.Of(err)
-		if e == nil || e.Kind != fault.Invalid || len(e.Fields) != 1 || e.Fields[0].Name != "prompt" {
-			t.Errorf("%s: got %v", name, err)
-		}
-		if len(model.asked) != 0 {
-			t.Errorf("%s: the model was asked", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			model := &fakeModel{}
+			_, err := gemini.New(model).Ask(t.Context(), prompt).Get()
+			e := fault.Of(err)
+			if e == nil || e.Kind != fault.Invalid || len(e.Fields) != 1 || e.Fields[0].Name != "prompt" {
+				t.Errorf("error = %v, want fault.Invalid for the field prompt", err)
+			}
+			if len(model.requests) != 0 {
+				t.Errorf("model received %d requests, want none", len(model.requests))
+			}
+		})
 	}
 }
 
-func TestWithoutAModelEveryQuestionIsNotConfigured(t *testing.T) {
+func TestService_without_model(t *testing.T) {
 	t.Parallel()
 	service := gemini.New(nil)
-	_, asked := service.Ask(t.Context(), "hi").Get()
-	_, blank := service.Ask(t.Context(), "").Get()
-	_, conversed := service.Converse(t.Context(), gemini.Request{Turns: []gemini.Turn{user("hi")}}).Get()
-	for _, err := range []error{asked, blank, conversed} {
+	_, ask := service.Ask(t.Context(), "hi").Get()
+	_, askBlank := service.Ask(t.Context(), "").Get()
+	_, converse := service.Converse(t.Context(), gemini.Request{Contents: []gemini.Content{user("hi")}}).Get()
+	for name, err := range map[string]error{"Ask": ask, "Ask with a blank prompt": askBlank, "Converse": converse} {
 		if !fault.Is(err, fault.NotConfigured) {
-			t.Errorf("got %v", err)
+			t.Errorf("%s: error = %v, want fault.NotConfigured", name, err)
 		}
 	}
 }
 
-func TestTheModelsErrorIsTheAnswersError(t *testing.T) {
+func TestService_model_fails(t *testing.T) {
 	t.Parallel()
 	model := &fakeModel{err: fault.New(fault.Blocked, "no")}
-	_, asked := gemini.New(model).Ask(t.Context(), "hi").Get()
-	_, conversed := gemini.New(model).Converse(t.Context(), gemini.Request{Turns: []gemini.Turn{user("hi")}}).Get()
-	for _, err := range []error{asked, conversed} {
+	_, ask := gemini.New(model).Ask(t.Context(), "hi").Get()
+	_, converse := gemini.New(model).Converse(t.Context(), gemini.Request{Contents: []gemini.Content{user("hi")}}).Get()
+	for name, err := range map[string]error{"Ask": ask, "Converse": converse} {
 		if !errors.Is(err, model.err) {
-			t.Errorf("got %v", err)
+			t.Errorf("%s: error = %v, want the model's error %v", name, err, model.err)
 		}
 	}
 }

@@ -5,75 +5,77 @@ import (
 	"strings"
 )
 
-// MaxHistoryTokens bounds what the model is given of a conversation, its last
-// turn included, by the estimate of [tokens]. It keeps an answer quick and
-// cheap, far below what a model can take in.
+// MaxHistoryTokens is the maximum size of a conversation in a request, last
+// content included, as estimated by estimateTokens. It is far below the models'
+// limit and keeps completions fast and cheap.
 const MaxHistoryTokens = 16_000
 
-// alternating is turns without those that say nothing, and with those of the
-// same side next to each other made one: the API wants the sides to take
-// turns. It leaves the given turns as they are.
-func alternating(turns []Turn) []Turn {
-	var merged []Turn
-	for _, turn := range turns {
-		parts := saying(turn.Parts)
+// mergeSameRole returns contents without blank parts, and with neighbors of the
+// same role merged into one, because the API expects the roles to alternate.
+// It does not modify its argument.
+func mergeSameRole(contents []Content) []Content {
+	var merged []Content
+	for _, content := range contents {
+		parts := withoutBlankParts(content.Parts)
 		switch last := len(merged) - 1; {
 		case len(parts) == 0:
-		case last >= 0 && merged[last].Role == turn.Role:
+		case last >= 0 && merged[last].Role == content.Role:
 			merged[last].Parts = append(merged[last].Parts, parts...)
 		default:
-			merged = append(merged, Turn{Role: turn.Role, Parts: parts})
+			merged = append(merged, Content{Role: content.Role, Parts: parts})
 		}
 	}
 	return merged
 }
 
-// saying is a copy of parts without the blank ones.
-func saying(parts []Part) []Part {
+// withoutBlankParts returns a copy of parts without those that have neither
+// data nor visible text.
+func withoutBlankParts(parts []Part) []Part {
 	return slices.DeleteFunc(slices.Clone(parts), func(p Part) bool {
 		return len(p.Data) == 0 && strings.TrimSpace(p.Text.Reveal()) == ""
 	})
 }
 
-// recent is the end of a conversation that fits MaxHistoryTokens. It begins
-// with a turn of the user's, as the API wants, and ends with the last turn,
-// however long that is. It is empty where the last turn is not the user's.
-func recent(turns []Turn) []Turn {
-	if len(turns) == 0 || turns[len(turns)-1].Role != User {
+// mostRecent returns the longest end of contents that fits MaxHistoryTokens and
+// begins with a content of the user, as the API expects. The last content is
+// always included, whatever its size. The result is empty if the last content
+// is not the user's.
+func mostRecent(contents []Content) []Content {
+	if len(contents) == 0 || contents[len(contents)-1].Role != RoleUser {
 		return nil
 	}
-	first := len(turns) - 1
-	sum := tokens(turns[first])
+	first := len(contents) - 1
+	sum := estimateTokens(contents[first])
 	for i := first - 1; i >= 0; i-- {
-		if sum += tokens(turns[i]); sum > MaxHistoryTokens {
+		if sum += estimateTokens(contents[i]); sum > MaxHistoryTokens {
 			break
 		}
-		if turns[i].Role == User {
+		if contents[i].Role == RoleUser {
 			first = i
 		}
 	}
-	return turns[first:]
+	return contents[first:]
 }
 
-// tokens estimates how many tokens a turn costs, rather too many than too few.
+// estimateTokens estimates the number of tokens of a content. The estimate
+// errs on the high side.
 //
-// Gemini's documentation gives four characters a token for English. Swahili,
-// with its long agglutinated words, needs more tokens for the same text, and
-// scripts of several bytes a character about one a character: a token for
-// three bytes covers all of them.
-//
-// A picture costs 1,120 tokens at most. Sound costs 32 a second, which is one
-// for about 60 bytes of WhatsApp's voice notes.
-func tokens(turn Turn) int {
-	const bytesOfText, bytesOfSound, picture = 3, 50, 1_120
+//   - Text: Gemini's documentation gives four characters per token for English.
+//     Swahili, with its long agglutinated words, needs more tokens for the same
+//     text, and scripts with several bytes per character need about one token
+//     per character. One token per three bytes covers all of them.
+//   - Pictures: at most 1,120 tokens each.
+//   - Audio: 32 tokens per second, which is one token per 60 bytes or so of a
+//     WhatsApp voice note.
+func estimateTokens(content Content) int {
+	const bytesPerTextToken, bytesPerAudioToken, tokensPerPicture = 3, 50, 1_120
 	sum := 0
-	for _, part := range turn.Parts {
-		sum += (len(part.Text.Reveal()) + bytesOfText - 1) / bytesOfText
-		switch {
-		case strings.HasPrefix(part.MIMEType, "image/"):
-			sum += picture
-		default:
-			sum += len(part.Data) / bytesOfSound
+	for _, part := range content.Parts {
+		sum += (len(part.Text.Reveal()) + bytesPerTextToken - 1) / bytesPerTextToken
+		if strings.HasPrefix(part.MIMEType, "image/") {
+			sum += tokensPerPicture
+		} else {
+			sum += len(part.Data) / bytesPerAudioToken
 		}
 	}
 	return sum

@@ -9,102 +9,107 @@ import (
 	"aisha/internal/service/gemini"
 )
 
-func user(texts ...string) gemini.Turn      { return turn(gemini.User, texts...) }
-func assistant(texts ...string) gemini.Turn { return turn(gemini.Assistant, texts...) }
+func user(texts ...string) gemini.Content  { return content(gemini.RoleUser, texts...) }
+func model(texts ...string) gemini.Content { return content(gemini.RoleModel, texts...) }
 
-func turn(role gemini.Role, texts ...string) gemini.Turn {
-	t := gemini.Turn{Role: role}
+func content(role gemini.Role, texts ...string) gemini.Content {
+	c := gemini.Content{Role: role}
 	for _, text := range texts {
-		t.Parts = append(t.Parts, gemini.Part{Text: sensitive.NewText(text)})
+		c.Parts = append(c.Parts, gemini.Part{Text: sensitive.NewText(text)})
 	}
-	return t
+	return c
 }
 
-func file(role gemini.Role, mimeType string, size int) gemini.Turn {
-	return gemini.Turn{Role: role, Parts: []gemini.Part{{MIMEType: mimeType, Data: make([]byte, size)}}}
+func file(mimeType string, size int) gemini.Content {
+	return gemini.Content{Role: gemini.RoleUser, Parts: []gemini.Part{{MIMEType: mimeType, Data: make([]byte, size)}}}
 }
 
-// show writes turns as "user: a+b | assistant: c", long texts shortened.
-func show(turns []gemini.Turn) string {
-	var said []string
-	for _, turn := range turns {
+// format writes contents as "user: a+b | model: c". A file is represented by
+// its MIME type.
+func format(contents []gemini.Content) string {
+	roles := map[gemini.Role]string{gemini.RoleUser: "user: ", gemini.RoleModel: "model: "}
+	var formatted []string
+	for _, content := range contents {
 		var parts []string
-		for _, part := range turn.Parts {
+		for _, part := range content.Parts {
 			text := part.Text.Reveal()
 			if part.MIMEType != "" {
 				text = part.MIMEType
 			}
 			parts = append(parts, text)
 		}
-		said = append(said, map[gemini.Role]string{gemini.User: "user: ", gemini.Assistant: "assistant: "}[turn.Role]+strings.Join(parts, "+"))
+		formatted = append(formatted, roles[content.Role]+strings.Join(parts, "+"))
 	}
-	return strings.Join(said, " | ")
+	return strings.Join(formatted, " | ")
 }
 
-func TestConverseRemindsTheModelOfWhatFits(t *testing.T) {
+func TestService_Converse(t *testing.T) {
 	t.Parallel()
-	third := strings.Repeat("a", gemini.MaxHistoryTokens) // costs a third of what fits
+	third := strings.Repeat("a", gemini.MaxHistoryTokens) // a third of the limit
 	full := strings.Repeat(third, 3)
 	tests := []struct {
-		name  string
-		turns []gemini.Turn
-		want  string
+		name     string
+		contents []gemini.Content
+		want     string
 	}{
-		{"one turn", []gemini.Turn{user("a")}, "user: a"},
-		{"alternating", []gemini.Turn{user("a"), assistant("b"), user("c")}, "user: a | assistant: b | user: c"},
-		{"same side twice", []gemini.Turn{user("a"), user("b", "c"), assistant("d"), assistant("e"), user("f"), user("g")},
-			"user: a+b+c | assistant: d+e | user: f+g"},
-		{"assistant first", []gemini.Turn{assistant("a"), assistant("b"), user("c"), assistant("d"), user("e")},
-			"user: c | assistant: d | user: e"},
-		{"blank turns", []gemini.Turn{user("a"), assistant(" \n"), user("b", ""), {Role: gemini.Assistant}}, "user: a+b"},
-		{"last turn over the limit", []gemini.Turn{user("a"), assistant("b"), user(full + "c")}, "user: " + full + "c"},
-		{"last turn at the limit", []gemini.Turn{user("a"), assistant("b"), user(full)}, "user: " + full},
-		{"oldest does not fit", []gemini.Turn{user(full), assistant("b"), user("c"), assistant("d"), user("e")},
-			"user: c | assistant: d | user: e"},
-		{"a question does not fit and takes its answer along", []gemini.Turn{user(full), assistant("b"), user("c")}, "user: c"},
-		{"nothing older than a turn that does not fit", []gemini.Turn{user("a"), assistant(full), user("c"), assistant("d"), user("e")},
-			"user: c | assistant: d | user: e"},
-		{"exactly full", []gemini.Turn{user(third), assistant(third[:len(third)-2]), user(third[:len(third)-2])},
-			"user: " + third + " | assistant: " + third[:len(third)-2] + " | user: " + third[:len(third)-2]},
-		{"pictures", []gemini.Turn{user("a"), assistant("b"), file(gemini.User, "image/jpeg", 5<<20), assistant("c"), user("d")},
-			"user: a | assistant: b | user: image/jpeg | assistant: c | user: d"},
-		{"a long sound", []gemini.Turn{user("a"), assistant("b"), file(gemini.User, "audio/ogg", 50*gemini.MaxHistoryTokens), assistant("c"), user("d")},
+		{"one_content", []gemini.Content{user("a")}, "user: a"},
+		{"alternating_roles", []gemini.Content{user("a"), model("b"), user("c")}, "user: a | model: b | user: c"},
+		{"same_role_is_merged", []gemini.Content{user("a"), user("b", "c"), model("d"), model("e"), user("f"), user("g")},
+			"user: a+b+c | model: d+e | user: f+g"},
+		{"model_first_is_dropped", []gemini.Content{model("a"), model("b"), user("c"), model("d"), user("e")},
+			"user: c | model: d | user: e"},
+		{"blank_contents_are_dropped", []gemini.Content{user("a"), model(" \n"), user("b", ""), {Role: gemini.RoleModel}}, "user: a+b"},
+		{"last_content_over_the_limit", []gemini.Content{user("a"), model("b"), user(full + "c")}, "user: " + full + "c"},
+		{"last_content_at_the_limit", []gemini.Content{user("a"), model("b"), user(full)}, "user: " + full},
+		{"oldest_does_not_fit", []gemini.Content{user(full), model("b"), user("c"), model("d"), user("e")},
+			"user: c | model: d | user: e"},
+		{"completion_is_dropped_with_its_question", []gemini.Content{user(full), model("b"), user("c")}, "user: c"},
+		{"nothing_older_than_a_content_that_does_not_fit", []gemini.Content{user("a"), model(full), user("c"), model("d"), user("e")},
+			"user: c | model: d | user: e"},
+		{"exactly_at_the_limit", []gemini.Content{user(third), model(third[:len(third)-2]), user(third[:len(third)-2])},
+			"user: " + third + " | model: " + third[:len(third)-2] + " | user: " + third[:len(third)-2]},
+		{"picture", []gemini.Content{user("a"), model("b"), file("image/jpeg", 5<<20), model("c"), user("d")},
+			"user: a | model: b | user: image/jpeg | model: c | user: d"},
+		{"long_audio", []gemini.Content{user("a"), model("b"), file("audio/ogg", 50*gemini.MaxHistoryTokens), model("c"), user("d")},
 			"user: d"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			before := show(test.turns)
-			model := &fakeModel{}
-			_, err := gemini.New(model).Converse(t.Context(), gemini.Request{Instructions: "be kind", Turns: test.turns}).Get()
+			before := format(test.contents)
+			fake := &fakeModel{}
+			_, err := gemini.New(fake).Converse(t.Context(), gemini.Request{Instructions: "be kind", Contents: test.contents}).Get()
 			if err != nil {
-				t.Fatal(err)
+				t.Fatalf("Converse: %v", err)
 			}
-			if got := show(model.asked[0].Turns); got != test.want {
-				t.Errorf("got  %.200s\nwant %.200s", got, test.want)
+			if got := format(fake.requests[0].Contents); got != test.want {
+				t.Errorf("model received %.200s\nwant           %.200s", got, test.want)
 			}
-			if model.asked[0].Instructions != "be kind" {
-				t.Errorf("instructions %q", model.asked[0].Instructions)
+			if got := fake.requests[0].Instructions; got != "be kind" {
+				t.Errorf("model received the instructions %q, want %q", got, "be kind")
 			}
-			if show(test.turns) != before {
-				t.Error("the caller's turns were changed")
+			if after := format(test.contents); after != before {
+				t.Errorf("the caller's contents became %.200s, want %.200s", after, before)
 			}
 		})
 	}
 }
 
-func TestConverseRefusesAConversationWithoutAQuestion(t *testing.T) {
+func TestService_Converse_without_question(t *testing.T) {
 	t.Parallel()
-	for name, turns := range map[string][]gemini.Turn{
-		"no turns":       nil,
-		"only blanks":    {user(" ")},
-		"assistant last": {user("a"), assistant("b")},
-		"blank last":     {user("a"), assistant("b"), user("")},
+	for name, contents := range map[string][]gemini.Content{
+		"no_contents": nil,
+		"only_blanks": {user(" ")},
+		"model_last":  {user("a"), model("b")},
+		"blank_last":  {user("a"), model("b"), user("")},
 	} {
-		model := &fakeModel{}
-		_, err := gemini.New(model).Converse(t.Context(), gemini.Request{Turns: turns}).Get()
-		if !fault.Is(err, fault.Invalid) || len(model.asked) != 0 {
-			t.Errorf("%s: error %v, asked %d times", name, err, len(model.asked))
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := &fakeModel{}
+			_, err := gemini.New(fake).Converse(t.Context(), gemini.Request{Contents: contents}).Get()
+			if !fault.Is(err, fault.Invalid) || len(fake.requests) != 0 {
+				t.Errorf("error = %v with %d requests to the model, want fault.Invalid with none", err, len(fake.requests))
+			}
+		})
 	}
 }

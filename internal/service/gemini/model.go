@@ -2,59 +2,59 @@ package gemini
 
 import (
 	"context"
-	"time"
 
 	"aisha/internal/sensitive"
 )
 
-// Role is who speaks in a conversation.
+// Role is a side of a conversation.
 type Role uint8
 
 // The two sides of a conversation.
 const (
-	User Role = iota
-	Assistant
+	RoleUser Role = iota
+	RoleModel
 )
 
-// Part is a piece of what somebody said: words, or a file's bytes with their
-// MIME type.
+// Part is one piece of a Content: either text, or the bytes of a file with
+// their MIME type.
 type Part struct {
 	Text     sensitive.Text
 	MIMEType string
 	Data     []byte
 }
 
-// Turn is everything that one side said before the other spoke.
-type Turn struct {
+// Content is one contribution of one side to a conversation. The Gemini API
+// uses the same name.
+type Content struct {
 	Role  Role
 	Parts []Part
 }
 
-// Request is what the model is asked. Its last turn is the user's.
+// Request is the input of one completion.
 type Request struct {
-	Instructions string // who the assistant is; empty for none
-	Turns        []Turn // oldest first, User and Assistant in alternation, at least one
+	Instructions string    // the system instruction; may be empty
+	Contents     []Content // oldest first, roles alternating, the last with RoleUser
 }
 
-// Answer is what the model said.
-type Answer struct {
+// Completion is a text that the model produced.
+type Completion struct {
 	Text           sensitive.Text
-	Model          string // the model that answered, which may be the fallback
-	FinishReason   string // as the API names it: STOP, MAX_TOKENS, …
+	Model          string // the model that produced Text, which may be the fallback
+	FinishReason   string // the API's name for it, for example STOP or MAX_TOKENS
 	PromptTokens   int
-	ResponseTokens int           // what was thought counts too
-	Took           time.Duration // all attempts and the pauses between them
+	ResponseTokens int // includes the tokens spent on thinking
 }
 
-// Model is the upstream that answers. Its errors are faults:
+// Model produces completions. Its errors are faults of these kinds:
 //
-//   - fault.Blocked: the model refused the prompt or its own answer
-//   - fault.Upstream: it answered with an error, or with nothing usable
-//   - fault.UpstreamTimeout: it did not answer in time
-//   - fault.NotConfigured: there is no key
+//   - fault.Blocked: the model refused the prompt, or its own text was blocked
+//   - fault.Upstream: the API returned an error or nothing usable
+//   - fault.UpstreamTimeout: the API could not be reached or was too slow
+//   - fault.Internal: the request is not valid
 //
-// or context.Canceled where the caller hung up. Transient and RetryAfter tell
-// whether asking again can help, after all attempts that were worth it.
+// or context.Canceled if the caller canceled the request. A Model makes its own
+// retries. The Transient and RetryAfter members of a fault say whether a later
+// request can succeed.
 type Model interface {
-	Generate(ctx context.Context, request Request) (Answer, error)
+	Generate(ctx context.Context, request Request) (Completion, error)
 }

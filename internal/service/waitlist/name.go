@@ -6,28 +6,29 @@ import (
 	"unicode/utf8"
 )
 
-// maxName bounds a name, in characters.
-const maxName = 100
+// maxNameRunes limits the length of a name, in Unicode code points.
+const maxNameRunes = 100
 
-// cleanName is the name without the space around it, or what is wrong with it.
-// The joiners and direction marks that the names of many languages need may
-// stay, but a name must have something to see.
+// cleanName trims the space around a name. For an invalid name it returns the
+// problem, in words for the caller. Zero-width joiners and direction marks are
+// allowed, because the names of many languages need them, but at least one
+// character must be visible.
 func cleanName(typed string) (name, problem string) {
 	name = strings.TrimSpace(typed)
 	switch {
 	case !utf8.ValidString(name):
 		return "", "must be valid UTF-8"
-	case !strings.ContainsFunc(name, visible), utf8.RuneCountInString(name) > maxName:
+	case !strings.ContainsFunc(name, isVisible), utf8.RuneCountInString(name) > maxNameRunes:
 		return "", "must be 1 to 100 characters long"
-	case strings.ContainsFunc(name, breaksLine):
+	case strings.ContainsFunc(name, isControl):
 		return "", "must not contain control characters"
 	default:
 		return name, ""
 	}
 }
 
-func visible(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
+func isVisible(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
 
-// breaksLine tells control characters, and Unicode's own line and paragraph
-// separators, which are controls in all but their category.
-func breaksLine(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }
+// isControl also covers U+2028 and U+2029, the line and paragraph separators,
+// which Unicode does not count as control characters.
+func isControl(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }

@@ -8,66 +8,67 @@ import (
 	"github.com/nyaruka/phonenumbers/v2"
 )
 
-// maxTyped bounds what is looked at as a phone number, in bytes and without
-// the space around it. A full-width number has 39.
-const maxTyped = 40
+const (
+	kenyaCountryCode = 254
+	// kenyaNationalDigits is the length of a mobile number without prefixes.
+	kenyaNationalDigits = 9
+	// maxPhoneBytes limits the length of a typed number, in bytes, after the
+	// space around it is trimmed. A number in full-width digits takes 39.
+	maxPhoneBytes = 40
+)
 
-// normalise is the E.164 form of a Kenyan mobile number, in whatever form a
-// person writes it.
+// normalizePhone returns the E.164 form of a Kenyan mobile number that is
+// typed in any usual form. It returns false for every other text.
 //
-// The numbering plan is the library's. It is shown only digits and one plus:
-// the library itself would also read letters as a telephone's keys, find a
-// number within a text and cut off extensions, and it has panicked on input
-// that was made for it.
-func normalise(typed string) (e164 string, ok bool) {
-	dialled, ok := fold(typed)
+// The phonenumbers library knows the numbering plan, but it gets only digits
+// and at most one leading plus. On raw text it would convert letters to keypad
+// digits, find a number inside a sentence and drop extensions, and crafted
+// input has made it panic.
+func normalizePhone(typed string) (e164 string, ok bool) {
+	dialled, ok := dialString(typed)
 	if !ok {
 		return "", false
 	}
-	number, err := parse(dialled)
-	if err != nil || number.GetCountryCode() != kenya || phonenumbers.GetNumberType(number) != phonenumbers.MOBILE {
+	number, err := parsePhone(dialled)
+	if err != nil || number.GetCountryCode() != kenyaCountryCode || phonenumbers.GetNumberType(number) != phonenumbers.MOBILE {
 		return "", false
 	}
 	return phonenumbers.Format(number, phonenumbers.E164), true
 }
 
-// kenya is its country code, which it shares with nobody.
-const kenya = 254
-
-// parse reads a number that is dialled in Kenya. The forms in which nearly
-// everybody writes theirs need only be taken apart; the library reads all
-// others, and takes longer for it than all else takes that a sign-up needs.
-func parse(dialled string) (*phonenumbers.PhoneNumber, error) {
-	const digits = 9 // of a national number
-	national, plain := strings.CutPrefix(dialled, "+254")
-	if !plain {
-		national, plain = strings.CutPrefix(dialled, "0")
+// parsePhone parses a number as dialled in Kenya. It splits the two most common
+// forms, +254… and 0…, itself, because the library's parser takes longer than
+// the rest of a sign-up together. The library parses all other forms.
+func parsePhone(dialled string) (*phonenumbers.PhoneNumber, error) {
+	national, found := strings.CutPrefix(dialled, "+254")
+	if !found {
+		national, found = strings.CutPrefix(dialled, "0")
 	}
-	if !plain || len(national) != digits || national[0] == '0' {
+	if !found || len(national) != kenyaNationalDigits || national[0] == '0' {
 		return phonenumbers.Parse(dialled, "KE")
 	}
 	number, err := strconv.ParseUint(national, 10, 64)
 	if err != nil {
 		return nil, err
 	}
-	country := int32(kenya)
+	country := int32(kenyaCountryCode)
 	return &phonenumbers.PhoneNumber{CountryCode: &country, NationalNumber: &number}, nil
 }
 
-// fold reduces what was typed to what would be dialled: ASCII digits, with a
-// plus before them where the number is an international one. It fails on
-// anything that is neither part of a number nor punctuation within one.
-func fold(typed string) (dialled string, ok bool) {
+// dialString reduces a typed number to ASCII digits, with a leading plus if the
+// number is international. It returns false if the text contains anything
+// except digits, separators and one plus before the first digit.
+func dialString(typed string) (dialled string, ok bool) {
 	typed = strings.TrimSpace(typed)
-	if len(typed) > maxTyped {
+	if len(typed) > maxPhoneBytes {
 		return "", false
 	}
-	begun := false // a plus is only good before everything else
+	started := false // a plus is valid only before the first digit
 	for _, r := range typed {
 		switch {
-		case unicode.IsDigit(r), isPlus(r) && !begun:
-			begun = true
-		case !separates(r):
+		case unicode.IsDigit(r), isPlus(r) && !started:
+			started = true
+		case !isSeparator(r):
 			return "", false
 		}
 	}
@@ -75,12 +76,12 @@ func fold(typed string) (dialled string, ok bool) {
 	if strings.ContainsFunc(typed, isPlus) {
 		return "+" + digits, true
 	}
-	return international(digits), true
+	return replaceCallPrefix(digits), true
 }
 
-// international writes the prefix of an international call as a plus: 000 from
-// within Kenya, 00 from most of the world.
-func international(digits string) string {
+// replaceCallPrefix replaces the prefix of an international call by a plus: 000
+// in Kenya, 00 in most other countries.
+func replaceCallPrefix(digits string) string {
 	for _, prefix := range []string{"000", "00"} {
 		if rest, found := strings.CutPrefix(digits, prefix); found {
 			return "+" + rest
@@ -91,9 +92,9 @@ func international(digits string) string {
 
 func isPlus(r rune) bool { return r == '+' || r == '＋' }
 
-// separates tells what people and programs put between the digits: any space
-// or dash, dots, slashes and brackets, and the invisible marks that copying
-// from a contact list brings along.
-func separates(r rune) bool {
+// isSeparator accepts spaces, dashes, dots, slashes and brackets between the
+// digits, and the invisible format characters that a phone adds when a number
+// is copied from its contacts.
+func isSeparator(r rune) bool {
 	return unicode.IsSpace(r) || unicode.In(r, unicode.Pd, unicode.Cf) || strings.ContainsRune("()./（）．／−", r)
 }

@@ -13,67 +13,67 @@ import (
 	"github.com/nyaruka/phonenumbers/v2"
 )
 
-// spelling is a row of testdata/kenya_phones.tsv. Its e164 is empty where the
-// number is to be rejected.
-type spelling struct{ typed, e164, note string }
+// phoneCase is a row of testdata/kenya_phones.tsv. An empty e164 means that the
+// number must be rejected.
+type phoneCase struct{ typed, e164, note string }
 
-func spellings(t testing.TB) []spelling {
+func phoneCases(t testing.TB) []phoneCase {
 	t.Helper()
 	table, err := os.ReadFile("testdata/kenya_phones.tsv")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []spelling
+	var cases []phoneCase
 	for row := range strings.Lines(string(table)) {
 		columns := strings.Split(strings.TrimSuffix(row, "\n"), "\t")
 		if columns[0] == "input_json" {
 			continue
 		}
-		s := spelling{e164: columns[2], note: columns[3]}
-		if err := json.Unmarshal([]byte(columns[0]), &s.typed); err != nil {
-			t.Fatalf("%s: %v", row, err)
+		c := phoneCase{e164: columns[2], note: columns[3]}
+		if err := json.Unmarshal([]byte(columns[0]), &c.typed); err != nil {
+			t.Fatalf("decode row %q: %v", row, err)
 		}
-		if accept := columns[1] == "accept"; accept != (s.e164 != "") {
-			t.Fatalf("the row contradicts itself: %s", row)
+		if accept := columns[1] == "accept"; accept != (c.e164 != "") {
+			t.Fatalf("row %q: its verdict contradicts its E.164 number", row)
 		}
-		all = append(all, s)
+		cases = append(cases, c)
 	}
-	return all
+	return cases
 }
 
-func TestNormaliseAgreesWithTheTable(t *testing.T) {
+func TestNormalizePhone_Table(t *testing.T) {
 	t.Parallel()
-	for _, s := range spellings(t) {
-		if got, ok := normalise(s.typed); got != s.e164 || ok != (s.e164 != "") {
-			t.Errorf("%q (%s): got %q, %t; want %q", s.typed, s.note, got, ok, s.e164)
+	for _, c := range phoneCases(t) {
+		if got, ok := normalizePhone(c.typed); got != c.e164 || ok != (c.e164 != "") {
+			t.Errorf("%q (%s): got %q, %t, want %q", c.typed, c.note, got, ok, c.e164)
 		}
 	}
 }
 
-func TestNormaliseReadsWhatElsePeopleWrite(t *testing.T) {
+func TestNormalizePhone_AcceptedForms(t *testing.T) {
 	t.Parallel()
 	const want = "+254712345678"
 	for _, typed := range []string{
 		"0712.345.678", "0712/345/678", "(+254) 712 345 678", "+254-(0)-712-345678", "+ 254 712 345 678",
-		"000254712345678",                      // Kenya's own prefix for calls abroad
-		"002540712345678",                      // with the trunk 0 kept
-		"2540712345678",                        //
-		"\u2068+254 712 345 678\u2069",         // isolates, as iOS copies them
+		"000254712345678", // 000, the prefix for calls from Kenya
+		"002540712345678", // with the trunk 0
+		"2540712345678",
+		"\u2068+254 712 345 678\u2069",         // Unicode isolates, as copied on iOS
 		"\ufeff0712345678",                     // a byte order mark
 		"0712\u00a0345\u202f678",               // no-break spaces
 		"0712\u2212345\u2212678",               // minus signs
 		"0712\u00ad345678",                     // a soft hyphen
-		"𝟎𝟕𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖",                           // digits beyond the basic plane
-		"07\u0661\u0662345678",                 // scripts mixed
-		strings.Repeat(" ", 99) + "0712345678", // space around it does not count
+		"𝟎𝟕𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖",                           // digits outside the basic plane
+		"07\u0661\u0662345678",                 // ASCII and Arabic-Indic digits
+		strings.Repeat(" ", 99) + "0712345678", // surrounding space has no limit
 	} {
-		if got, ok := normalise(typed); got != want {
-			t.Errorf("%q: got %q, %t", typed, got, ok)
+		if got, ok := normalizePhone(typed); got != want {
+			t.Errorf("%q: got %q, %t, want %q", typed, got, ok, want)
 		}
 	}
 }
 
-func TestNormaliseRejectsWhatIsNoNumber(t *testing.T) {
+func TestNormalizePhone_RejectedForms(t *testing.T) {
 	t.Parallel()
 	for _, typed := range []string{
 		"", "+", "0", "00", "000", "()", "-", "\xff0712345678", "0712345678\xff", "0712345678\x00", "0712\x1b345678",
@@ -84,81 +84,84 @@ func TestNormaliseRejectsWhatIsNoNumber(t *testing.T) {
 		"²³⁴", "0712345678²", "零七一二三四五六七八", "٠٧١٢٣٤٥٦٧٨٪",
 		strings.Repeat("0", 40), "＋２５４ （０）７１２－３４５－６７８", strings.Repeat("1", 41), strings.Repeat("9", 1<<16), "+254712345678" + strings.Repeat("-", 40),
 	} {
-		if got, ok := normalise(typed); ok || got != "" {
-			t.Errorf("%q: got %q, want a rejection", typed, got)
+		if got, ok := normalizePhone(typed); ok || got != "" {
+			t.Errorf("%q: got %q, %t, want a rejection", typed, got, ok)
 		}
 	}
 }
 
-// TestNormaliseIsDeafToSpelling writes numbers of the table in random ways.
-func TestNormaliseIsDeafToSpelling(t *testing.T) {
+// TestNormalizePhone_RandomForms types the numbers of the table with random
+// prefixes, digits and separators.
+func TestNormalizePhone_RandomForms(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	for _, s := range spellings(t) {
-		if s.e164 == "" {
+	for _, c := range phoneCases(t) {
+		if c.e164 == "" {
 			continue
 		}
 		for range 200 {
-			typed := respell(random, strings.TrimPrefix(s.e164, "+254"))
-			want := s.e164
-			if len(strings.TrimSpace(typed)) > maxTyped {
+			typed := randomForm(random, strings.TrimPrefix(c.e164, "+254"))
+			want := c.e164
+			if len(strings.TrimSpace(typed)) > maxPhoneBytes {
 				want = ""
 			}
-			if got, ok := normalise(typed); got != want {
-				t.Fatalf("seed %d: %q: got %q, %t; want %q", seed, typed, got, ok, want)
+			if got, ok := normalizePhone(typed); got != want {
+				t.Fatalf("seed %d: %q: got %q, %t, want %q", seed, typed, got, ok, want)
 			}
 		}
 	}
 }
 
-// respell is one of the ways to write the national number.
-func respell(random *rand.Rand, national string) string {
-	pick := func(of ...string) string { return of[random.IntN(len(of))] }
+// randomForm returns a random way to type the national number.
+func randomForm(random *rand.Rand, national string) string {
+	pick := func(options ...string) string { return options[random.IntN(len(options))] }
 	prefix := pick("", "0", "254", "2540", "+254", "+2540", "＋254", "00254", "000254", "+254 (0)", "(0)", "(254)")
 	zero := []rune(pick("0", "0", "0", "０", "٠", "۰", "०", "০", "๐", "𝟎"))[0]
 
 	var out strings.Builder
-	marks := 0
+	separators := 0
 	for i, r := range prefix + national {
 		if r >= '0' && r <= '9' {
 			r = zero + r - '0'
 		}
-		if i > 0 && marks < 12 && random.IntN(3) == 0 {
+		if i > 0 && separators < 12 && random.IntN(3) == 0 {
 			out.WriteString(pick(" ", "-", ".", "\u00a0", "\u2011", "\u200b", "\u2013", "\u202d", "\u3000", "(", ")"))
-			marks++
+			separators++
 		}
 		out.WriteRune(r)
 	}
 	return pick("", " ", "\t", "\u202a", "\u2066") + out.String() + pick("", "\n", " ", "\u202c", "\u2069")
 }
 
-func FuzzNormalise(f *testing.F) {
-	for _, s := range spellings(f) {
-		f.Add(s.typed)
+func FuzzNormalizePhone(f *testing.F) {
+	for _, c := range phoneCases(f) {
+		f.Add(c.typed)
 	}
 	e164 := regexp.MustCompile(`^\+254[1-9][0-9]{8}$`)
 	f.Fuzz(func(t *testing.T, typed string) {
-		number, ok := normalise(typed)
+		number, ok := normalizePhone(typed)
 		if !ok {
 			if number != "" {
-				t.Fatalf("%q is rejected and yet %q", typed, number)
+				t.Fatalf("%q: got %q with a rejection, want no number", typed, number)
 			}
 			return
 		}
 		if !e164.MatchString(number) {
-			t.Fatalf("%q: %q is not a Kenyan number in E.164", typed, number)
+			t.Fatalf("%q: got %q, want a Kenyan number in E.164", typed, number)
 		}
 		for _, form := range []string{number, "0" + number[4:], number[1:], fmt.Sprintf("%s %s", number[:4], number[4:])} {
-			if again, _ := normalise(form); again != number {
-				t.Fatalf("%q became %q, but its form %q becomes %q", typed, number, form, again)
+			if again, _ := normalizePhone(form); again != number {
+				t.Fatalf("%q: got %q, but its form %q gives %q", typed, number, form, again)
 			}
 		}
 	})
 }
 
-func TestPlainFormsAreReadAsTheLibraryReadsThem(t *testing.T) {
+// TestNormalizePhone_AgreesWithLibrary covers the forms that parsePhone splits
+// without the library.
+func TestNormalizePhone_AgreesWithLibrary(t *testing.T) {
 	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -168,19 +171,19 @@ func TestPlainFormsAreReadAsTheLibraryReadsThem(t *testing.T) {
 		for _, dialled := range []string{"+254" + national, "0" + national} {
 			number, err := phonenumbers.Parse(dialled, "KE")
 			want := err == nil && phonenumbers.IsValidNumberForRegion(number, "KE") && phonenumbers.GetNumberType(number) == phonenumbers.MOBILE
-			got, ok := normalise(dialled)
+			got, ok := normalizePhone(dialled)
 			if ok != want || ok && got != phonenumbers.Format(number, phonenumbers.E164) {
-				t.Errorf("%s: got %q, %t; want %t", dialled, got, ok, want)
+				t.Errorf("seed %d: %s: got %q, %t, want %t and the number that the library returns", seed, dialled, got, ok, want)
 			}
 		}
 	}
 }
 
-func BenchmarkNormalise(b *testing.B) {
+func BenchmarkNormalizePhone(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, ok := normalise("0712345678"); !ok {
-			b.Fatal("it is no number")
+		if _, ok := normalizePhone("0712345678"); !ok {
+			b.Fatal("got a rejection, want a number")
 		}
 	}
 }

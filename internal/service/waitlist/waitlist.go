@@ -1,8 +1,8 @@
-// Package waitlist decides who may sign up for the waiting list, and in which
-// form their name and phone number are kept.
+// Package waitlist validates sign-ups for the waiting list and normalizes their
+// names and phone numbers.
 //
-// It leaves storing to the repository, which also decides that a number stands
-// on the list once.
+// The repository stores the entries, and ensures that a phone number has only
+// one.
 package waitlist
 
 import (
@@ -14,104 +14,112 @@ import (
 	"aisha/internal/sensitive"
 )
 
-// SignUp is what somebody who wants to join sends us, as they typed it.
+// SignUp is a request to join the list, as the caller typed it.
 type SignUp struct {
 	Username    string
 	PhoneNumber string
 }
 
-// Person is who stands on the list.
-type Person struct {
+// NewEntry is a validated sign-up.
+type NewEntry struct {
 	Username    sensitive.Text  // 1 to 100 characters without space around them
 	PhoneNumber sensitive.Phone // E.164, a Kenyan mobile number
 }
 
-// Entry is a person's place on the list.
+// Entry is a stored row of the list.
 type Entry struct {
 	ID int64 // from 1 on
 }
 
-// List stores who signed up.
-type List interface {
-	// Add puts the person on the list and returns their entry, which is the
-	// one that stands already where the number is on the list. What is stored
-	// stays as it was. Errors: fault.Unavailable.
-	Add(ctx context.Context, person Person) (Entry, error)
-	// Verify notes that the number is known to be its owner's. Errors:
+// Store keeps the entries of the list.
+type Store interface {
+	// Add stores the entry and returns it. If the phone number already has an
+	// entry, Add returns that one and leaves it unchanged. Errors:
+	// fault.Unavailable.
+	Add(ctx context.Context, entry NewEntry) (Entry, error)
+	// Verify records that the phone number is verified. Errors:
 	// fault.Unavailable.
 	Verify(ctx context.Context, number sensitive.Phone) error
 }
 
-// Service is the waiting list.
-type Service struct{ list List }
+// Service adds entries to the waiting list.
+type Service struct{ store Store }
 
-// New makes a Service.
-func New(list List) *Service { return &Service{list} }
+// New returns a Service that keeps its entries in store.
+func New(store Store) *Service { return &Service{store: store} }
 
-// Join puts somebody on the list; a number that is on it already keeps its
-// entry. Errors: fault.Invalid with every field that is wrong,
+// Join adds a sign-up to the list. If the phone number already has an entry,
+// Join returns that one. Errors: fault.Invalid with every invalid field,
 // fault.Unavailable.
 func (s *Service) Join(ctx context.Context, in SignUp) resource.Resource[Entry] {
 	return resource.From(s.join(ctx, in))
 }
 
-// Vouch puts somebody on the list with a number that is known to be theirs;
-// whatever they call themselves will do. Errors: fault.Invalid where the number
-// is not a Kenyan mobile one, fault.Unavailable.
-func (s *Service) Vouch(ctx context.Context, name sensitive.Text, number sensitive.Phone) resource.Resource[Entry] {
-	return resource.From(s.vouch(ctx, name, number))
+// JoinVerified adds a person whose phone number is already verified, for
+// example because they wrote from it. An invalid name is replaced, not
+// rejected. Errors: fault.Invalid if the number is not a Kenyan mobile number,
+// fault.Unavailable.
+func (s *Service) JoinVerified(ctx context.Context, name sensitive.Text, number sensitive.Phone) resource.Resource[Entry] {
+	return resource.From(s.joinVerified(ctx, name, number))
 }
 
-// CanVouch reports whether a number that is known to be somebody's can be on
-// the list.
-func CanVouch(number sensitive.Phone) bool {
-	_, ok := normalise("+" + strings.TrimPrefix(number.Reveal(), "+"))
+// CanJoinVerified reports whether JoinVerified accepts the phone number.
+func CanJoinVerified(number sensitive.Phone) bool {
+	_, ok := normalizePhone(withPlus(number))
 	return ok
 }
 
-func (s *Service) vouch(ctx context.Context, name sensitive.Text, number sensitive.Phone) (Entry, error) {
-	signUp := SignUp{Username: name.Reveal(), PhoneNumber: "+" + strings.TrimPrefix(number.Reveal(), "+")}
-	if _, problem := cleanName(signUp.Username); problem != "" {
-		signUp.Username = "WhatsApp" // their number is what counts
-	}
-	person, err := signUp.person()
-	if err != nil {
-		return Entry{}, err
-	}
-	entry, err := s.list.Add(ctx, person)
-	if err != nil {
-		return Entry{}, err
-	}
-	return entry, s.list.Verify(ctx, person.PhoneNumber)
-}
-
 func (s *Service) join(ctx context.Context, in SignUp) (Entry, error) {
-	person, err := in.person()
+	entry, err := in.validate()
 	if err != nil {
 		return Entry{}, err
 	}
-	return s.list.Add(ctx, person)
+	return s.store.Add(ctx, entry)
 }
 
-// person is who signs up, or the error with everything that is wrong, so that
-// a form can show it all at once.
-func (in SignUp) person() (Person, error) {
-	var wrong []fault.Field
+func (s *Service) joinVerified(ctx context.Context, name sensitive.Text, number sensitive.Phone) (Entry, error) {
+	const replacementName = "WhatsApp"
+
+	signUp := SignUp{Username: name.Reveal(), PhoneNumber: withPlus(number)}
+	if _, problem := cleanName(signUp.Username); problem != "" {
+		signUp.Username = replacementName
+	}
+	newEntry, err := signUp.validate()
+	if err != nil {
+		return Entry{}, err
+	}
+	entry, err := s.store.Add(ctx, newEntry)
+	if err != nil {
+		return Entry{}, err
+	}
+	return entry, s.store.Verify(ctx, newEntry.PhoneNumber)
+}
+
+// withPlus returns the number with a leading plus. Meta sends numbers without
+// one.
+func withPlus(number sensitive.Phone) string {
+	return "+" + strings.TrimPrefix(number.Reveal(), "+")
+}
+
+// validate cleans the name and normalizes the phone number. Its error lists all
+// invalid fields, so that a form can show every problem at once.
+func (in SignUp) validate() (NewEntry, error) {
+	var invalid []fault.Field
 	name, problem := cleanName(in.Username)
 	if problem != "" {
-		wrong = append(wrong, fault.Field{Name: "username", Message: problem})
+		invalid = append(invalid, fault.Field{Name: "username", Message: problem})
 	}
-	number, ok := normalise(in.PhoneNumber)
+	number, ok := normalizePhone(in.PhoneNumber)
 	if !ok {
-		wrong = append(wrong, fault.Field{
+		invalid = append(invalid, fault.Field{
 			Name:    "phone_number",
 			Message: "must be a Kenyan mobile number, for example 0712 345 678",
 		})
 	}
-	if wrong != nil {
+	if invalid != nil {
 		err := fault.New(fault.Invalid, "the request is not valid")
-		err.Fields = wrong
-		return Person{}, err
+		err.Fields = invalid
+		return NewEntry{}, err
 	}
-	return Person{Username: sensitive.NewText(name), PhoneNumber: sensitive.NewPhone(number)}, nil
+	return NewEntry{Username: sensitive.NewText(name), PhoneNumber: sensitive.NewPhone(number)}, nil
 }

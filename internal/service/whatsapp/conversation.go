@@ -6,126 +6,157 @@ import (
 	"time"
 
 	"aisha/internal/sensitive"
+	"aisha/internal/service/whatsapp/webhook"
 )
 
-// ErrUnstorable means that something can never be stored as it is.
-var ErrUnstorable = errors.New("this cannot be stored")
+var (
+	// ErrUnstorable means that the database will never accept a value.
+	ErrUnstorable = errors.New("value cannot be stored")
+	// ErrLocked means that another worker holds a person's lock.
+	ErrLocked = errors.New("another worker holds the lock of this person")
+	// ErrAlreadyDone means that another worker has done a step already.
+	ErrAlreadyDone = errors.New("another worker has done this already")
+)
 
-// ErrLocked means that another worker holds a person's lock.
-var ErrLocked = errors.New("another worker works for this person")
-
-// ErrOvertaken means that another worker has done the step already.
-var ErrOvertaken = errors.New("another worker has done this already")
-
-// Person is who we talk to, and what holds an answer back.
+// Person is a person on WhatsApp, with everything that can delay an answer.
 type Person struct {
-	Identity
-	OptedOut bool // they said STOP
-	Paused   bool // somebody of ours talks to them, or they are a machine
-	Hinted   bool // they were told lately what can be read
-	Listed   bool // their number is on the waiting list
-	Invited  bool // they were lately offered to join it
-	Recent   int  // answers that they got within MachineSpan, up to MachineAnswers
+	webhook.Identity
+	OptedOut            bool // they sent STOP
+	Paused              bool // an employee talks to them, or they are a machine
+	HintedRecently      bool // they got the hint about readable messages within HintInterval
+	Listed              bool // their number is on the waiting list
+	JoinOfferedRecently bool // they were offered to join it within JoinOfferInterval
+	RecentAnswers       int  // within MachineSpan, counted up to MachineAnswers
 }
 
-// Waiting is a message without an answer.
-type Waiting struct {
+// UnansweredMessage is a message that has no answer yet.
+type UnansweredMessage struct {
 	ID            int64
 	WAMID         string
 	PhoneNumberID string
-	Kind          string
+	Type          string
 	Text          sensitive.Text
-	Media         Media
-	Quoted        sensitive.Text // the words of the message it replies to, if we know them
-	Revoked       bool           // its sender took it back
+	Media         webhook.Media
+	QuotedText    sensitive.Text // text of the message it replies to, where it is known
+	Revoked       bool           // its sender deleted it
 	Age           time.Duration  // since it was stored, by the database's clock
 	SentAgo       time.Duration  // since it was sent, by Meta's clock; at least Age
-	Held          time.Duration  // until the gate of the number that was written to lets a part through; zero: it is open
+	HoldRemaining time.Duration  // of its number's send hold; zero for none
 }
 
-// Part is one message of an answer.
-type Part struct {
-	ID            string // travels as biz_opaque_callback_data
+// Delivery is how far an answer part has come. It only moves forward, in the
+// order of the constants; see the state machine in package whatsappdb.
+type Delivery string
+
+// The states of a part. Meta reports those from Sent on. A part that failed can
+// still be delivered later.
+const (
+	Unsent    Delivery = "unsent"
+	Sending   Delivery = "sending"  // a send began and its outcome is not stored yet
+	Accepted  Delivery = "accepted" // the Graph API returned a wamid
+	Sent      Delivery = "sent"
+	Failed    Delivery = "failed"
+	Delivered Delivery = "delivered"
+	Read      Delivery = "read"
+)
+
+// AnswerPart is one WhatsApp message of an answer.
+type AnswerPart struct {
+	ID            string // sent as biz_opaque_callback_data
 	PhoneNumberID string
 	Body          sensitive.Text
-	ReplyTo       string // wamid that it quotes; empty for none
-	Button        string // what the reply button under it says; empty for none
+	QuotedWAMID   string // message that it quotes; empty for none
+	Button        string // title of its reply button; empty for none
 	Delivery      Delivery
-	Attempts      int           // sends begun so far
-	Since         time.Duration // since the last one, by the database's clock
+	Attempts      int           // sends that began
+	SinceAttempt  time.Duration // since the latest of them, by the database's clock
 }
 
-// Due is what is left to do for a person.
+// Due is everything left to do for a person.
 type Due struct {
-	Person  Person
-	Parts   []Part     // to be sent, in order; before anything new is answered
-	Waiting []Waiting  // to be answered together, in the order in which they were sent
-	History []Exchange // what was said before that, oldest first; empty where nothing waits
+	Person   Person
+	Parts    []AnswerPart        // to send, in order, before new messages are answered
+	Messages []UnansweredMessage // to answer together, in the order in which they were sent
+	History  []Turn              // earlier turns, oldest first; empty without messages
 }
 
-// Exchange is what a person said and what they were answered.
-type Exchange struct {
-	Said     sensitive.Text
-	Answered sensitive.Text
+// Turn is what a person asked and what they were answered.
+type Turn struct {
+	Question sensitive.Text
+	Answer   sensitive.Text
 }
 
 // Question is what the model is asked.
 type Question struct {
 	Instructions string
-	History      []Exchange // oldest first
-	Said         sensitive.Text
-	Files        []File // that came with what was said
+	History      []Turn // oldest first
+	Text         sensitive.Text
+	Files        []File
 }
 
-// File is a file's bytes.
+// File is a file that belongs to a question.
 type File struct {
 	MIMEType string
 	Data     []byte
 }
 
-// Words is what the model says.
-type Words struct {
-	Body           sensitive.Text
+// Completion is a text from the model, or a fixed sentence, which has no Model.
+type Completion struct {
+	Text           sensitive.Text
 	Model          string
 	PromptTokens   int
 	ResponseTokens int
 }
 
-// Answer is one answer to one or more messages of a person. One without parts
-// is silence: the messages need none, and are settled by it all the same.
+// Answer is one answer to one or more messages of a person. An answer without
+// parts means that the messages need none: they count as answered.
 type Answer struct {
 	PersonID      int64
 	PhoneNumberID string
 	MessageIDs    []int64
-	Words         Words
-	Parts         []OutgoingPart
-	Begin         bool // the send of the first part, if nothing holds it back
+	Completion    Completion
+	Parts         []NewPart
+	BeginSend     bool // begin the send of the first part, unless something delays it
 	Effect        Effect
 }
 
-// Effect is what an answer changes about its person, in the same transaction.
-type Effect uint8
+// NewPart is a part of an answer before it is stored.
+type NewPart struct {
+	Body        sensitive.Text
+	QuotedWAMID string
+	Button      string
+}
+
+// Effect is a change to the person that is stored together with an answer. Its
+// values are used in SQL.
+type Effect string
 
 // The effects.
 const (
-	NoEffect Effect = iota
-	OptOut          // no more answers
-	OptIn           // answers again
-	Hint            // they were told what can be read
-	Mute            // they are a machine: be silent for a while
-	Invite          // they were offered to join the waiting list
+	NoEffect  Effect = ""
+	OptOut    Effect = "opt_out"    // no more answers
+	OptIn     Effect = "opt_in"     // answers again
+	Hint      Effect = "hint"       // they got the hint about readable messages
+	Mute      Effect = "mute"       // is a machine: no answers for MuteDuration
+	OfferJoin Effect = "offer_join" // was offered to join the waiting list
 )
 
-// OutgoingPart is a part before it is stored.
-type OutgoingPart struct {
-	Body    sensitive.Text
-	ReplyTo string
-	Button  string
+// label names a message by its type and its file.
+func label(m UnansweredMessage) string {
+	return "[" + joinNonEmpty(m.Type, m.Media.Filename.Reveal()) + "]"
 }
 
-// said joins the words of the messages. What has none is named by its kind, so
-// that the model knows that there was something.
-func said(messages []Waiting) sensitive.Text {
+// joinNonEmpty joins two texts with a space, unless one of them is empty.
+func joinNonEmpty(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + " " + b
+}
+
+// questionText joins the texts of the messages. A message without text is named
+// by its type, so that the model knows that it exists.
+func questionText(messages []UnansweredMessage) sensitive.Text {
 	var lines []string
 	for _, m := range messages {
 		if m.Revoked {
@@ -133,16 +164,12 @@ func said(messages []Waiting) sensitive.Text {
 		}
 		line := m.Text.Reveal()
 		if line == "" || m.Media.ID != "" {
-			line = joined(" ", "["+joined(" ", m.Kind, m.Media.Name.Reveal())+"]", line)
+			line = joinNonEmpty(label(m), line)
 		}
-		if !m.Quoted.IsZero() {
-			line = "(in reply to “" + shorten(m.Quoted.Reveal(), maxQuoted) + "”) " + line
+		if !m.QuotedText.IsZero() {
+			line = "(in reply to “" + m.QuotedText.Truncate(maxQuotedText).Reveal() + "”) " + line
 		}
 		lines = append(lines, line)
 	}
 	return sensitive.NewText(strings.Join(lines, "\n"))
 }
-
-// maxQuoted bounds what the model is told of a message that another quotes, in
-// bytes.
-const maxQuoted = 500

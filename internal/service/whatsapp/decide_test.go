@@ -1,174 +1,94 @@
 package whatsapp
 
 import (
-	"errors"
-	"fmt"
 	"testing"
 	"time"
 
-	"aisha/internal/fault"
 	"aisha/internal/sensitive"
+	"aisha/internal/service/whatsapp/webhook"
 )
 
-// kenyan is a person with a number.
-var kenyan = Identity{UserID: "KE.1", Phone: sensitive.NewPhone("254712345678")}
-
-func TestAnswersThatNeedNoModel(t *testing.T) {
+func TestService_AnswerPerson_WithoutModel(t *testing.T) {
 	t.Parallel()
-	says := func(text string) []Waiting { return []Waiting{waiting(1, "text", text, time.Minute)} }
-	late := []Waiting{waiting(1, "text", "Habari", 13*time.Hour)}
-	closed := []Waiting{waiting(1, "text", "Habari", 25*time.Hour)}
-	sticker := []Waiting{{ID: 1, Kind: "unsupported", Age: time.Minute}}
-	revoked := []Waiting{{ID: 1, Kind: "text", Revoked: true, Text: sensitive.NewText("STOP")}}
+	text := func(text string) []UnansweredMessage {
+		return []UnansweredMessage{textMessage(1, text, time.Minute)}
+	}
+	late := []UnansweredMessage{textMessage(1, "Habari", 13*time.Hour)}
+	tooLate := func(text string) []UnansweredMessage {
+		return []UnansweredMessage{textMessage(1, text, 25*time.Hour)}
+	}
+	sticker := []UnansweredMessage{{ID: 1, Type: "unsupported", Age: time.Minute}}
+	revoked := []UnansweredMessage{{ID: 1, Type: "text", Revoked: true, Text: sensitive.NewText("STOP")}}
+	noNumber := webhook.Identity{BSUID: "KE.1"}
 	tests := map[string]struct {
-		person  Person
-		waiting []Waiting
-		sent    string // empty: silence
-		effect  Effect
+		person   Person
+		messages []UnansweredMessage
+		sent     string // empty: nothing
+		effect   Effect
 	}{
-		"STOP is confirmed":                         {Person{}, says("STOP"), sentenceOptedOut, OptOut},
-		"acha is STOP":                              {Person{}, says(" Acha! "), sentenceOptedOut, OptOut},
-		"STOP is confirmed once":                    {Person{OptedOut: true}, says("stop"), "", NoEffect},
-		"who said STOP is left alone":               {Person{OptedOut: true}, says("Habari"), "", NoEffect},
-		"START undoes it":                           {Person{OptedOut: true}, says("start"), sentenceOptedIn, OptIn},
-		"anza undoes it":                            {Person{OptedOut: true}, says("Anza."), sentenceOptedIn, OptIn},
-		"the newest command counts":                 {Person{OptedOut: true}, append(says("stop"), says("start")...), sentenceOptedIn, OptIn},
-		"a person whom somebody of ours talks to":   {Person{Paused: true}, says("Habari"), "", NoEffect},
-		"STOP counts while somebody talks to them":  {Person{Paused: true}, says("stop"), sentenceOptedOut, OptOut},
-		"a machine is muted":                        {Person{Recent: MachineAnswers}, says("Habari"), "", Mute},
-		"what waited too long is asked for again":   {Person{}, late, sentenceLate, NoEffect},
-		"nothing is sent after the window":          {Person{}, closed, "", NoEffect},
-		"joining is confirmed":                      {Person{Identity: kenyan}, says("JOIN"), sentenceJoined, NoEffect},
-		"jiunge is joining":                         {Person{Identity: kenyan}, says("nataka kujiunga"), sentenceJoined, NoEffect},
-		"joining needs a number":                    {Person{Identity: Identity{UserID: "KE.1"}}, says("join"), sentenceNoNumber, NoEffect},
-		"what nobody can read is said":              {Person{}, sticker, sentenceUnreadable, Hint},
-		"what nobody can read is said once a while": {Person{Hinted: true}, sticker, "", NoEffect},
-		"what was taken back needs no answer":       {Person{}, revoked, "", NoEffect},
+		"stop":                        {Person{}, text("STOP"), sentenceOptedOut, OptOut},
+		"acha_means_stop":             {Person{}, text(" Acha! "), sentenceOptedOut, OptOut},
+		"stop_is_confirmed_once":      {Person{OptedOut: true}, text("stop"), "", NoEffect},
+		"opted_out":                   {Person{OptedOut: true}, text("Habari"), "", NoEffect},
+		"start":                       {Person{OptedOut: true}, text("start"), sentenceOptedIn, OptIn},
+		"anza_means_start":            {Person{OptedOut: true}, text("Anza."), sentenceOptedIn, OptIn},
+		"newest_command_counts":       {Person{OptedOut: true}, append(text("stop"), text("start")...), sentenceOptedIn, OptIn},
+		"paused":                      {Person{Paused: true}, text("Habari"), "", NoEffect},
+		"stop_while_paused":           {Person{Paused: true}, text("stop"), sentenceOptedOut, OptOut},
+		"machine_is_muted":            {Person{RecentAnswers: MachineAnswers}, text("Habari"), "", Mute},
+		"beyond_reply_within":         {Person{}, late, sentenceLate, NoEffect},
+		"beyond_service_window":       {Person{}, tooLate("Habari"), "", NoEffect},
+		"stop_beyond_service_window":  {Person{}, tooLate("stop"), "", OptOut},
+		"start_beyond_service_window": {Person{OptedOut: true}, tooLate("start"), "", OptIn},
+		"join":                        {Person{Identity: kenyan()}, text("JOIN"), sentenceJoined, NoEffect},
+		"nataka_kujiunga_means_join":  {Person{Identity: kenyan()}, text("nataka kujiunga"), sentenceJoined, NoEffect},
+		"join_without_number":         {Person{Identity: noNumber}, text("join"), sentenceNoNumber, NoEffect},
+		"unreadable_message":          {Person{}, sticker, sentenceUnreadable, Hint},
+		"unreadable_message_repeated": {Person{HintedRecently: true}, sticker, "", NoEffect},
+		"revoked_message":             {Person{}, revoked, "", NoEffect},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := &world{due: Due{Person: tt.person, Waiting: tt.waiting}}
-			next, err := w.service(Options{ReplyWithin: 12 * time.Hour}).Reply(t.Context(), 7).Get()
-			if err != nil || next.After != 0 {
-				t.Fatalf("got %v, %v", next, err)
+			f := &fakes{due: Due{Person: tt.person, Messages: tt.messages}}
+			if next, want := answerPerson(t, f.service(Options{ReplyWithin: 12 * time.Hour})), (Next{}); next != want {
+				t.Errorf("got %v, want %v", next, want)
 			}
-			if len(w.asked) != 0 {
-				t.Error("the model was asked")
+			if len(f.questions) != 0 {
+				t.Errorf("asked the model %d times, want 0", len(f.questions))
 			}
-			if got := bodies(w.sent); got != tt.sent {
+			if got := bodies(f.sent); got != tt.sent {
 				t.Errorf("sent %q, want %q", got, tt.sent)
 			}
-			if len(w.answers) != 1 || w.answers[0].Effect != tt.effect || len(w.answers[0].MessageIDs) != len(tt.waiting) {
-				t.Errorf("settled by %+v, want effect %d", w.answers, tt.effect)
+			if len(f.answers) != 1 {
+				t.Fatalf("stored %d answers, want 1", len(f.answers))
+			}
+			if got := f.answers[0].Effect; got != tt.effect {
+				t.Errorf("stored effect %q, want %q", got, tt.effect)
+			}
+			if got, want := len(f.answers[0].MessageIDs), len(tt.messages); got != want {
+				t.Errorf("answered %d messages, want %d", got, want)
 			}
 		})
 	}
 }
 
-func TestOnlyWholeMessagesAreCommands(t *testing.T) {
+func TestService_AnswerPerson_CommandIsTheWholeMessage(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"Where does bus 46 stop?", "please don't stop", "How do I join a table in SQL?", "startup", "acha nikuambie"} {
-		w := &world{due: Due{Waiting: []Waiting{waiting(1, "text", text, time.Minute)}}}
-		if _, err := w.service(Options{}).Reply(t.Context(), 7).Get(); err != nil || len(w.asked) != 1 {
-			t.Errorf("%q: the model was asked %d times, %v", text, len(w.asked), err)
-		}
-	}
-}
-
-func TestJoinFailures(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		err  error
-		sent string
-	}{
-		"a number of another country is said": {fault.New(fault.Invalid, "no"), sentenceNoNumber},
-		"a database that is away delays it":   {fault.New(fault.Unavailable, "away"), ""},
+	for name, text := range map[string]string{
+		"stop_in_a_question":   "Where does bus 46 stop?",
+		"stop_in_a_request":    "please don't stop",
+		"join_in_a_question":   "How do I join a table in SQL?",
+		"start_within_a_word":  "startup",
+		"acha_before_a_clause": "acha nikuambie",
 	} {
-		w := &world{joinErr: tt.err, due: Due{Person: Person{Identity: kenyan}, Waiting: []Waiting{waiting(1, "text", "join", time.Minute)}}}
-		_, err := w.service(Options{}).Reply(t.Context(), 7).Get()
-		if bodies(w.sent) != tt.sent || tt.sent == "" && !errors.Is(err, tt.err) {
-			t.Errorf("%s: sent %q, %v", name, bodies(w.sent), err)
-		}
-	}
-}
-
-func media(id, mimeType, caption string, age time.Duration) Waiting {
-	m := waiting(1, "image", caption, age)
-	m.Media = Media{ID: id, MIMEType: mimeType}
-	return m
-}
-
-func document(id, mimeType string) Waiting {
-	m := waiting(1, "document", "", time.Second)
-	m.Media = Media{ID: id, MIMEType: mimeType, Name: sensitive.NewText("a.pdf")}
-	return m
-}
-
-func TestFilesReachTheModel(t *testing.T) {
-	t.Parallel()
-	transient := fault.New(fault.UpstreamTimeout, "later")
-	tests := map[string]struct {
-		message Waiting
-		err     error
-		files   string // empty: none
-		said    string // empty: the model is not asked
-	}{
-		"a picture with its caption":    {media("M1", "image/jpeg", "what is this?", time.Second), nil, "image/jpeg:bytes of M1", "[image] what is this?"},
-		"a voice note, codec and all":   {media("M1", "audio/ogg; codecs=opus", "", time.Second), nil, "audio/ogg:bytes of M1", "[image]"},
-		"a file that is gone":           {media("M1", "image/png", "look", time.Second), fmt.Errorf("%w: gone", ErrNoMedia), "", "[image] look"},
-		"a file that may come later":    {media("M1", "image/png", "look", time.Second), transient, "", ""},
-		"a file that came too late":     {media("M1", "image/png", "look", 2*mediaPatience), transient, "", "[image] look"},
-		"a caption of what is no image": {media("M1", "application/zip", "look", time.Second), nil, "", "[image] look"},
-		"a file with a name":            {document("M1", "application/pdf"), nil, "application/pdf:bytes of M1", "[document a.pdf]"},
-	}
-	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := &world{mediaErr: tt.err, due: Due{Waiting: []Waiting{tt.message}}}
-			_, err := w.service(Options{}).Reply(t.Context(), 7).Get()
-			if tt.said == "" {
-				if len(w.asked) != 0 || !errors.Is(err, tt.err) {
-					t.Errorf("asked %d times, %v", len(w.asked), err)
-				}
-				return
-			}
-			var files string
-			for _, f := range w.asked[0].Files {
-				files += f.MIMEType + ":" + string(f.Data)
-			}
-			if files != tt.files || w.asked[0].Said.Reveal() != tt.said {
-				t.Errorf("asked with %q and files %q, want %q and %q", w.asked[0].Said.Reveal(), files, tt.said, tt.files)
+			f := &fakes{due: Due{Messages: []UnansweredMessage{textMessage(1, text, time.Minute)}}}
+			answerPerson(t, f.service(Options{}))
+			if got, want := len(f.questions), 1; got != want {
+				t.Errorf("asked the model %d times about %q, want %d", got, text, want)
 			}
 		})
-	}
-}
-
-func TestTheModelIsNotAskedAboutAFileThatItDoesNotSee(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		message Waiting
-		want    string
-	}{
-		"a picture that is gone":  {media("M1", "image/png", "", time.Second), sentenceUnopened},
-		"a document that is gone": {document("M1", "application/pdf"), sentenceUnopened},
-		"what no model reads":     {document("M1", "application/zip"), sentenceUnreadable},
-	} {
-		w := &world{mediaErr: ErrNoMedia, due: Due{Waiting: []Waiting{tt.message}}}
-		if _, err := w.service(Options{}).Reply(t.Context(), 7).Get(); err != nil {
-			t.Fatal(err)
-		}
-		if len(w.asked) != 0 || bodies(w.sent) != tt.want {
-			t.Errorf("%s: the model was asked %d times, and the person reads %q", name, len(w.asked), bodies(w.sent))
-		}
-	}
-}
-
-func TestAQuotedMessageIsToldToTheModel(t *testing.T) {
-	t.Parallel()
-	m := waiting(1, "text", "And this one?", time.Minute)
-	m.Quoted = sensitive.NewText("Phones cost 100")
-	if got := said([]Waiting{m}).Reveal(); got != "(in reply to “Phones cost 100”) And this one?" {
-		t.Errorf("said %q", got)
 	}
 }

@@ -2,58 +2,71 @@ package whatsapp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"aisha/internal/sensitive"
+	"aisha/internal/service/whatsapp/webhook"
 )
 
-// Outgoing is one message to a person.
-type Outgoing struct {
-	PhoneNumberID string   // which of our numbers it goes out from
-	To            Identity // by phone number where there is one, else by user id
-	Body          sensitive.Text
-	ReplyTo       string // wamid of the message it quotes; empty for none
-	Button        string // what the reply button under it says; empty for none
-	Callback      string // our id of it, which comes back with its statuses
-}
+// ErrNoMedia means that a file can never be downloaded: it is gone, too large,
+// or differs from its description.
+var ErrNoMedia = errors.New("file is not available")
 
-// Graph is the upstream that sends. The error of Send is one of:
-//
-//   - *[Refusal]: the Graph API said no and sent nothing
-//   - *[Uncertain]: nobody knows whether it was sent
+// Graph is Meta's Graph API.
 type Graph interface {
-	// Send returns Meta's id of the message (its wamid).
-	Send(ctx context.Context, message Outgoing) (wamid string, err error)
+	// Send sends a message and returns its wamid. The error is one of:
+	//
+	//   - *[Refusal]: the Graph API answered that it did not send the message
+	//   - *[UnknownOutcome]: the message may or may not have been sent
+	Send(ctx context.Context, message OutgoingMessage) (wamid string, err error)
 	// MarkRead shows the person that their message was read and that an answer
-	// is being typed; the indicator lives 25 seconds.
+	// is being typed. The typing indicator disappears after 25 seconds.
 	MarkRead(ctx context.Context, phoneNumberID, wamid string) error
-	// Media fetches a file of at most limit bytes that a person sent to the
-	// number. It returns ErrNoMedia where trying again cannot help, and a fault
-	// where it can.
-	Media(ctx context.Context, phoneNumberID string, media Media, limit int) ([]byte, error)
+	// Download returns a file of at most limit bytes that a person sent to the
+	// number. Errors: [ErrNoMedia] where a retry cannot help, a fault where it
+	// can.
+	Download(ctx context.Context, phoneNumberID string, media webhook.Media, limit int) ([]byte, error)
 }
 
-// Refusal is an answer of the Graph API that says that a message was not sent.
+// OutgoingMessage is one message to a person.
+type OutgoingMessage struct {
+	PhoneNumberID string           // our number that it is sent from
+	To            webhook.Identity // the phone number is used where there is one
+	Body          sensitive.Text
+	QuotedWAMID   string // message that this one quotes; empty for none
+	Button        string // title of the reply button; empty for none
+	Callback      string // our id, which Meta returns in the statuses of the message
+}
+
+// Refusal is a response of the Graph API which says that a message was not
+// sent.
 type Refusal struct {
 	Reaction   Reaction
-	Code       int           // Meta's error code; 0 where the answer had none
-	HTTPStatus int           //
-	RetryAfter time.Duration // where Meta said so
-	Detail     string        // Meta's text, for the log; without the person's number or words
+	Code       int // Meta's error code; 0 where the response has none
+	HTTPStatus int
+	RetryAfter time.Duration // where Meta sent one
+	Detail     string        // Meta's text without the person's number or words, for the log
 }
 
-// Error is the text for the log.
+// Error returns the text for the log.
 func (r *Refusal) Error() string {
 	return fmt.Sprintf("graph api refused the message: status %d, code %d: %s", r.HTTPStatus, r.Code, r.Detail)
 }
 
-// Uncertain is a send whose outcome is unknown: the connection was cut, or the
-// answer did not come in time or could not be read.
-type Uncertain struct{ Cause error }
+// HoldsNumber reports whether the refusal concerns the number and not just the
+// message.
+func (r *Refusal) HoldsNumber() bool {
+	return r.Reaction == HoldNumber || r.Reaction == HoldForOperator
+}
 
-// Error is the text for the log.
-func (u *Uncertain) Error() string { return "outcome of the send is unknown: " + u.Cause.Error() }
+// UnknownOutcome means that a message may or may not have been sent: the
+// connection broke, or the response was late or unreadable.
+type UnknownOutcome struct{ Cause error }
+
+// Error returns the text for the log.
+func (u *UnknownOutcome) Error() string { return "outcome of the send is unknown: " + u.Cause.Error() }
 
 // Unwrap returns the cause.
-func (u *Uncertain) Unwrap() error { return u.Cause }
+func (u *UnknownOutcome) Unwrap() error { return u.Cause }

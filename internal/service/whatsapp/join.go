@@ -8,38 +8,39 @@ import (
 )
 
 const (
-	// joinButton is what the button says, in both languages and within the 20
-	// characters of a button. Who presses it has said so: see commands.
+	// joinButton is the title of the button, in both languages and within the 20
+	// characters of a button. Pressing it sends this text, which is the command
+	// to join; see commandOf.
 	joinButton = "Join · Jiunge"
-	// maxButtonText is how long the text over a button may be, in UTF-16 units.
+	// maxButtonText limits the text above a button, in UTF-16 units.
 	// https://developers.facebook.com/docs/whatsapp/cloud-api/messages/interactive-reply-buttons-messages
 	maxButtonText = 1024
 )
 
-// join puts the person on the waiting list. Meta vouches for the number, so
-// nobody else can have typed it.
-func (s *Service) join(ctx context.Context, person Person) (Words, error) {
-	if person.Phone.IsZero() {
-		return fixed(sentenceNoNumber), nil
+// joinWaitlist puts the person on the waiting list. Their number is verified,
+// because Meta delivered a message from it.
+func (s *Service) joinWaitlist(ctx context.Context, person Person) (Completion, error) {
+	if person.WaID.IsZero() {
+		return fixedSentence(sentenceNoNumber), nil
 	}
 	err := s.waitlist.Join(ctx, person.Identity)
 	switch {
 	case fault.Is(err, fault.Invalid): // a number of another country
-		return fixed(sentenceNoNumber), nil
+		return fixedSentence(sentenceNoNumber), nil
 	case err != nil:
-		return Words{}, err
+		return Completion{}, err
 	}
-	return fixed(sentenceJoined), nil
+	return fixedSentence(sentenceJoined), nil
 }
 
-// invite puts a button to join the waiting list under an answer of the model,
-// where the person can join and was not asked lately.
-func (s *Service) invite(person Person, answer *Answer) {
+// offerJoin adds a button to join the waiting list to an answer of the model,
+// where the person can join and was not offered it recently.
+func (s *Service) offerJoin(person Person, answer *Answer) {
 	last := &answer.Parts[len(answer.Parts)-1]
-	short := len(utf16.Encode([]rune(last.Body.Reveal()))) <= maxButtonText
-	if person.Listed || person.Invited || !short || !s.waitlist.CanJoin(person.Identity) {
+	fits := len(utf16.Encode([]rune(last.Body.Reveal()))) <= maxButtonText
+	if person.Listed || person.JoinOfferedRecently || !fits || !s.waitlist.CanJoin(person.Identity) {
 		return
 	}
 	last.Button = joinButton
-	answer.Effect = Invite
+	answer.Effect = OfferJoin
 }

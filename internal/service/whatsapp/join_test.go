@@ -1,62 +1,104 @@
 package whatsapp
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"aisha/internal/fault"
-	"aisha/internal/sensitive"
 )
 
-func TestWhoCanJoinTheWaitingListIsOfferedAButtonOnce(t *testing.T) {
+func TestService_AnswerPerson_OffersToJoin(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("word ", maxButtonText/5+1)
-	blocked := fault.New(fault.Blocked, "no")
 	for name, tt := range map[string]struct {
-		person  Person
-		said    string
-		foreign bool
-		err     error
-		want    bool
+		person     Person
+		text       string
+		cannotJoin bool
+		modelErr   error
+		want       bool
 	}{
-		"they can":                 {said: "hi", want: true},
-		"they are on it":           {said: "hi", person: Person{Listed: true}},
-		"they were asked lately":   {said: "hi", person: Person{Invited: true}},
-		"their number cannot":      {said: "hi", foreign: true},
-		"the text is too long":     {said: long},
-		"the model has no words":   {said: "hi", err: blocked},
-		"the answer is a sentence": {said: "stop"},
+		"can_join":               {text: "hi", want: true},
+		"listed":                 {text: "hi", person: Person{Listed: true}},
+		"offered_recently":       {text: "hi", person: Person{JoinOfferedRecently: true}},
+		"number_is_not_accepted": {text: "hi", cannotJoin: true},
+		"answer_is_too_long":     {text: long},
+		"answer_is_the_apology":  {text: "hi", modelErr: fault.New(fault.Blocked, "no")},
+		"answer_is_a_sentence":   {text: "stop"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := &world{foreign: tt.foreign, modelErr: tt.err, due: Due{Person: tt.person, Waiting: []Waiting{waiting(1, "text", tt.said, time.Minute)}}}
-			if _, err := w.service(Options{}).Reply(t.Context(), 7).Get(); err != nil {
-				t.Fatal(err)
+			f := &fakes{
+				cannotJoin: tt.cannotJoin,
+				modelErr:   tt.modelErr,
+				due:        Due{Person: tt.person, Messages: []UnansweredMessage{textMessage(1, tt.text, time.Minute)}},
 			}
-			button := w.sent[len(w.sent)-1].Button
-			if (button != "") != tt.want || (w.answers[0].Effect == Invite) != tt.want {
-				t.Errorf("got the button %q and effect %d", button, w.answers[0].Effect)
+			answerPerson(t, f.service(Options{}))
+			wantButton := ""
+			if tt.want {
+				wantButton = joinButton
+			}
+			if got := f.sent[len(f.sent)-1].Button; got != wantButton {
+				t.Errorf("got the button %q, want %q", got, wantButton)
+			}
+			if effect := f.answers[0].Effect; (effect == OfferJoin) != tt.want {
+				t.Errorf("stored effect %q, want %q: %v", effect, OfferJoin, tt.want)
 			}
 		})
 	}
 }
 
-func TestWhoPressesTheButtonJoins(t *testing.T) {
+func TestService_AnswerPerson_JoinButton(t *testing.T) {
 	t.Parallel()
-	pressed := waiting(1, "interactive", joinButton, time.Minute)
-	w := &world{due: Due{Person: Person{Identity: Identity{Phone: sensitive.NewPhone("254712345678")}}, Waiting: []Waiting{pressed}}}
-	if _, err := w.service(Options{}).Reply(t.Context(), 7).Get(); err != nil {
-		t.Fatal(err)
+	pressed := textMessage(1, joinButton, time.Minute)
+	pressed.Type = "interactive"
+	f := &fakes{due: Due{Person: Person{Identity: kenyan()}, Messages: []UnansweredMessage{pressed}}}
+	answerPerson(t, f.service(Options{}))
+	if want := []string{"254712345678"}; !slices.Equal(f.joined, want) {
+		t.Errorf("joined %v, want %v", f.joined, want)
 	}
-	if len(w.joined) != 1 || bodies(w.sent) != sentenceJoined {
-		t.Errorf("joined %v and was told %q", w.joined, bodies(w.sent))
+	if got, want := bodies(f.sent), sentenceJoined; got != want {
+		t.Errorf("sent %q, want %q", got, want)
 	}
 }
 
-func TestTheButtonFitsOntoAButton(t *testing.T) {
+func TestService_AnswerPerson_JoinFails(t *testing.T) {
 	t.Parallel()
-	if n := units(joinButton); n > 20 { // Meta's limit
-		t.Errorf("it has %d units", n)
+	for name, tt := range map[string]struct {
+		err  error
+		want string // sent; empty: the job is retried
+	}{
+		"number_of_another_country": {fault.New(fault.Invalid, "no"), sentenceNoNumber},
+		"database_is_unreachable":   {fault.New(fault.Unavailable, "away"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fakes{joinErr: tt.err, due: Due{Person: Person{Identity: kenyan()}, Messages: []UnansweredMessage{textMessage(1, "join", time.Minute)}}}
+			_, err := f.service(Options{}).AnswerPerson(t.Context(), 7).Get()
+			if got := bodies(f.sent); got != tt.want {
+				t.Errorf("sent %q, want %q", got, tt.want)
+			}
+			wantErr := tt.err
+			if tt.want != "" {
+				wantErr = nil
+			}
+			if !errors.Is(err, wantErr) {
+				t.Errorf("got error %v, want %v", err, wantErr)
+			}
+		})
+	}
+}
+
+func TestJoinButton(t *testing.T) {
+	t.Parallel()
+	const limit = 20 // Meta's, for the title of a button
+	if got := len(utf16.Encode([]rune(joinButton))); got > limit {
+		t.Errorf("the title has %d UTF-16 units, want at most %d", got, limit)
+	}
+	if got, want := commandOf(normalizeCommand(joinButton)), commandJoin; got != want {
+		t.Errorf("pressing the button is command %d, want %d", got, want)
 	}
 }

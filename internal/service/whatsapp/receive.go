@@ -7,87 +7,137 @@ import (
 	"time"
 
 	"aisha/internal/fault"
+	"aisha/internal/sensitive"
+	"aisha/internal/service/whatsapp/webhook"
 )
 
-// Receipt counts what was stored of a webhook, what was known before included.
+// Receipt counts the items of a webhook, including those that were stored
+// before.
 type Receipt struct {
-	Messages int
-	Statuses int
-	Kept     int
+	Messages  int
+	Statuses  int
+	Unhandled int
 }
 
-func (s *Service) receive(ctx context.Context, signature string, body []byte) (Receipt, error) {
-	if len(s.options.AppSecrets) == 0 {
-		return Receipt{}, fault.New(fault.NotConfigured, "the WhatsApp webhook is not configured: it has no app secret")
+func (s *Service) receive(ctx context.Context, signatureHeader string, readBody func() ([]byte, error)) (Receipt, error) {
+	body, err := s.verifiedBody(signatureHeader, readBody)
+	if err != nil {
+		return Receipt{}, err
 	}
-	if !signedBy(s.options.AppSecrets, signature, body) {
-		return Receipt{}, fault.New(fault.Forbidden, "the signature is missing or wrong")
-	}
-	batch := Decode(body)
-	for i := range batch.Echoes {
-		batch.Echoes[i].Pause = s.options.HumanPause
-	}
+	batch := webhook.Decode(body)
+	s.applyPolicy(&batch)
 	if err := s.store(ctx, batch, body); err != nil {
-		s.deafUntilNow()
+		s.markGap()
 		return Receipt{}, err
 	}
 	s.observeFailures(ctx, batch.Statuses)
-	receipt := Receipt{Messages: len(batch.Messages), Statuses: len(batch.Statuses), Kept: len(batch.Kept)}
-	for _, kept := range batch.Kept {
-		s.options.Log.InfoContext(ctx, "webhook item kept without acting on it",
-			slog.String("field", kept.Field), slog.String("reason", kept.Reason))
+	s.logOtherNumbers(ctx, batch.Messages)
+	for _, item := range batch.Unhandled {
+		s.options.Log.InfoContext(ctx, "webhook item not handled",
+			slog.String("field", item.Field), slog.String("reason", item.Reason))
 	}
-	return receipt, nil
+	return Receipt{Messages: len(batch.Messages), Statuses: len(batch.Statuses), Unhandled: len(batch.Unhandled)}, nil
 }
 
-// store makes the batch durable. One that the database will never take would
-// come again for a week and keep out what came with it; so it is stored item by
-// item, and as it came, for the operator.
-func (s *Service) store(ctx context.Context, batch Batch, body []byte) error {
+// verifiedBody reads the body and returns it only where the signature is right.
+func (s *Service) verifiedBody(signatureHeader string, readBody func() ([]byte, error)) ([]byte, error) {
+	if len(s.options.AppSecrets) == 0 {
+		return nil, fault.New(fault.NotConfigured, "the WhatsApp webhook is not configured: it has no app secret")
+	}
+	forbidden := fault.New(fault.Forbidden, "the signature is missing or wrong")
+	signature, ok := webhook.ParseSignature(signatureHeader)
+	if !ok {
+		return nil, forbidden
+	}
+	body, err := readBody()
+	if err != nil {
+		return nil, err
+	}
+	if !signature.SignedBy(s.options.AppSecrets, body) {
+		return nil, forbidden
+	}
+	return body, nil
+}
+
+// applyPolicy adds to the events of a webhook what follows from them.
+func (s *Service) applyPolicy(batch *webhook.Batch) {
+	for i := range batch.Echoes {
+		batch.Echoes[i].Pause = s.options.HandoverPause
+	}
+	for i := range batch.Preferences {
+		if batch.Preferences[i].OptOut {
+			batch.Preferences[i].Confirmation = sensitive.NewText(sentenceOptedOut)
+		}
+	}
+}
+
+// store makes the batch durable. Meta would repeat a batch with an unstorable
+// item for days, and the other items would be lost with it. So the items are
+// stored one by one, and the whole body is stored as an unhandled item.
+func (s *Service) store(ctx context.Context, batch webhook.Batch, body []byte) error {
 	err := s.inbox.Store(ctx, batch)
 	if !errors.Is(err, ErrUnstorable) {
 		return err
 	}
-	s.options.Log.ErrorContext(ctx, "a webhook cannot be stored; trying it item by item", slog.Any("error", err))
-	for _, item := range batch.apart() {
+	s.options.Log.ErrorContext(ctx, "webhook cannot be stored; storing its items one by one", slog.Any("error", err))
+	batch.Unhandled = nil // they are in the body
+	for _, item := range batch.Split() {
 		if err := s.inbox.Store(ctx, item); err != nil && !errors.Is(err, ErrUnstorable) {
 			return err
 		}
 	}
-	return s.inbox.Store(ctx, Batch{Kept: []Kept{{Reason: "something in it cannot be stored", Raw: body}}})
+	return s.inbox.Store(ctx, webhook.Batch{Unhandled: []webhook.UnhandledItem{{
+		Reason: "an item in it cannot be stored", Raw: body,
+	}}})
 }
 
-// apart is the batch as batches of one item each.
-func (b Batch) apart() []Batch {
-	var items []Batch
-	for i := range b.Messages {
-		items = append(items, Batch{Messages: b.Messages[i : i+1]})
+// observeFailures counts the failed statuses of a webhook. It logs an error at
+// most once for a webhook where an operator has to repair the cause.
+func (s *Service) observeFailures(ctx context.Context, statuses []webhook.Status) {
+	operatorCode := 0
+	for _, status := range statuses {
+		if status.State != webhook.StateFailed {
+			continue
+		}
+		s.observe(OutcomeFailed, status.ErrorCode)
+		if status.ErrorCode != 0 && ReactionTo(status.ErrorCode, GiveUp) == HoldForOperator {
+			operatorCode = status.ErrorCode
+		}
 	}
-	for i := range b.Statuses {
-		items = append(items, Batch{Statuses: b.Statuses[i : i+1]})
+	if operatorCode != 0 {
+		s.options.Log.ErrorContext(ctx, "messages fail until an operator repairs the cause", slog.Int("code", operatorCode))
 	}
-	for i := range b.Edits {
-		items = append(items, Batch{Edits: b.Edits[i : i+1]})
-	}
-	for i := range b.Renames {
-		items = append(items, Batch{Renames: b.Renames[i : i+1]})
-	}
-	return append(items, Batch{Revokes: b.Revokes}, Batch{Echoes: b.Echoes}, Batch{Preferences: b.Preferences})
 }
 
-// deafUntilNow notes that webhooks may have been missed: how long no status
-// came says nothing about the time before.
-func (s *Service) deafUntilNow() { s.hearing.Store(time.Now().UnixNano()) }
+// logOtherNumbers warns once about each number that receives messages and is not
+// PhoneNumberID. Answers are sent from the number that received the message.
+func (s *Service) logOtherNumbers(ctx context.Context, messages []webhook.Message) {
+	if s.options.PhoneNumberID == "" {
+		return
+	}
+	for _, m := range messages {
+		if m.PhoneNumberID == s.options.PhoneNumberID {
+			continue
+		}
+		if _, logged := s.otherNumbers.LoadOrStore(m.PhoneNumberID, nil); !logged {
+			s.options.Log.WarnContext(ctx, "message to another number than WHATSAPP_PHONE_NUMBER_ID",
+				slog.String("phone_number_id", m.PhoneNumberID))
+		}
+	}
+}
 
-// metaTries is for how long Meta tries to tell us something.
-const metaTries = 7 * 24 * time.Hour
+// markGap records that statuses may have been lost until now, so quietFor must
+// not count earlier time.
+func (s *Service) markGap() { s.lastGap.Store(time.Now().UnixNano()) }
 
-// silence is how long no status came although one would have been heard, by
-// whichever instance: while the database is away none of them can take one. It
-// does not know of an instance that alone is cut off from the database.
-func (s *Service) silence(sinceSend time.Duration) time.Duration {
-	if sinceSend > metaTries {
+// quietFor returns for how much of the time since a send a status would have been
+// stored if it had arrived. While the database is unreachable no
+// instance can store a status, so time before the latest reconnect or failed
+// webhook does not count. An instance that alone is cut off from the database is
+// not detected.
+func (s *Service) quietFor(sinceSend time.Duration) time.Duration {
+	if sinceSend > webhook.RetryPeriod {
 		return sinceSend
 	}
-	return min(sinceSend, time.Since(time.Unix(0, s.hearing.Load())), s.locks.Standing())
+	return min(sinceSend, time.Since(time.Unix(0, s.lastGap.Load())), s.locks.ConnectedFor())
 }

@@ -2,129 +2,199 @@ package whatsapp
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
+	"slices"
 	"testing"
 	"time"
+
+	"aisha/internal/fault"
 )
 
-func TestPauseGrowsAndEnds(t *testing.T) {
+func TestService_AnswerPerson_SendFails(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		refusal  Refusal
-		closings int
-		want     time.Duration // and up to a quarter more, unless Meta said how long
+	tests := map[string]struct {
+		err       error
+		after     time.Duration
+		partsLeft int
 	}{
-		{Refusal{Reaction: WaitAll}, 0, 5 * time.Second},
-		{Refusal{Reaction: WaitAll}, 1, 10 * time.Second},
-		{Refusal{Reaction: WaitAll}, 6, 5 * time.Minute},
-		{Refusal{Reaction: WaitAll}, 1 << 40, 5 * time.Minute},
-		{Refusal{Reaction: Stop}, 0, 30 * time.Second},
-		{Refusal{Reaction: Stop}, 3, 4 * time.Minute},
-		{Refusal{Reaction: Stop}, 4, 5 * time.Minute},
-		{Refusal{Reaction: WaitAll, RetryAfter: time.Hour}, 0, time.Hour},
+		"unknown_outcome":        {&UnknownOutcome{Cause: errors.New("cut")}, time.Minute, 2},
+		"too_many_to_one_person": {&Refusal{Reaction: DelayPerson, Code: 131056}, 4 * time.Second, 2},
+		"throughput_is_exceeded": {&Refusal{Reaction: HoldNumber, Code: 130429, RetryAfter: 9 * time.Second}, 9 * time.Second, 2},
+		"token_expired":          {&Refusal{Reaction: HoldForOperator, Code: 190}, 4 * time.Second, 2},
+		"unclear_error":          {&Refusal{Reaction: RetryUnclear, Code: 131000}, 4 * time.Second, 2},
+		"message_cannot_be_sent": {&Refusal{Reaction: GiveUp, Code: 131026}, 0, 0},
 	}
-	for _, tt := range tests {
-		for range 100 {
-			got := tt.refusal.Pause(tt.closings)
-			if got < tt.want || got > tt.want+tt.want/4 {
-				t.Errorf("%v, closed %d times before: got %v, want %v", tt.refusal.Reaction, tt.closings, got, tt.want)
-			}
-		}
-	}
-}
-
-func TestBackoffIsFourToThePower(t *testing.T) {
-	t.Parallel()
-	for refusals, want := range []int{4, 16, 64, 256, 600, 600} {
-		if got := Backoff(refusals); got != time.Duration(want)*time.Second {
-			t.Errorf("after %d refusals: got %v, want %d s", refusals, got, want)
-		}
-	}
-	if got := Backoff(1 << 40); got != maxBackoff {
-		t.Errorf("got %v", got)
-	}
-}
-
-func TestASendThatMustNotBeginYetIsNotSent(t *testing.T) {
-	t.Parallel()
-	for name, w := range map[string]*world{
-		"the gate, the person or the part waits": {hold: time.Minute},
-		"it is not the number's turn":            {again: time.Minute},
-	} {
+	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w.due = Due{Parts: []Part{{ID: "1", Delivery: Unsent}, {ID: "2", Delivery: Unsent}}}
-			next, err := w.service(Options{}).Reply(t.Context(), 7).Get()
-			if err != nil || next.After < time.Minute || next.After > 75*time.Second || len(w.sent) != 0 {
-				t.Errorf("got %v, %v and %d sent", next.After, err, len(w.sent))
+			f := &fakes{sendErr: tt.err, due: Due{Parts: unsentParts(2)}}
+			if next, want := answerPerson(t, f.service(Options{ResendAfter: time.Minute})), (Next{After: tt.after}); next != want {
+				t.Errorf("got %v, want %v", next, want)
+			}
+			if got := len(f.due.Parts); got != tt.partsLeft {
+				t.Errorf("%d parts are left, want %d", got, tt.partsLeft)
 			}
 		})
 	}
 }
 
-func TestAnAlarmIsRaisedOnceForAClosing(t *testing.T) {
+func TestService_AnswerPerson_SuspendedBeforeSend(t *testing.T) {
 	t.Parallel()
-	w := &world{sendErr: &Refusal{Reaction: Stop, Code: 190}}
-	var log bytes.Buffer
-	service := w.service(Options{})
-	service.options.Log = slog.New(slog.NewTextHandler(&log, nil))
-	for range 3 {
-		w.due = Due{Parts: []Part{{ID: "1", Delivery: Unsent}}}
-		if _, err := service.Reply(t.Context(), 7).Get(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n := strings.Count(log.String(), "level=ERROR"); n != 1 || len(w.refused) != 3 {
-		t.Errorf("%d refusals raised %d alarms:\n%s", len(w.refused), n, log.String())
-	}
-}
-
-func TestAnAlarmIsRaisedOnceForAWebhookOfFailures(t *testing.T) {
-	t.Parallel()
-	var log bytes.Buffer
-	service := (&world{}).service(Options{})
-	service.options.Log = slog.New(slog.NewTextHandler(&log, nil))
-	failed := func(code int) Status { return Status{Delivery: Failed, ErrorCode: code} }
-	service.observeFailures(t.Context(), []Status{failed(0), failed(131026), {Delivery: Read}})
-	if log.Len() > 0 {
-		t.Errorf("what no operator can mend raises an alarm: %s", log.String())
-	}
-	service.observeFailures(t.Context(), []Status{failed(131042), failed(131042)})
-	if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
-		t.Errorf("two failures raised %d alarms:\n%s", n, log.String())
-	}
-}
-
-func TestEveryOutcomeOfASendIsCounted(t *testing.T) {
-	t.Parallel()
-	for want, err := range map[string]error{
-		"accepted 0":      nil,
-		"unknown 0":       &Uncertain{Cause: errors.New("cut")},
-		"refused 130429":  &Refusal{Reaction: WaitAll, Code: 130429},
-		"given_up 131026": &Refusal{Reaction: GiveUp, Code: 131026},
+	const resendAfter = 50 * time.Millisecond
+	for name, due := range map[string]Due{
+		"after_begin_send":  {Parts: unsentParts(1)},
+		"after_save_answer": {Messages: []UnansweredMessage{textMessage(1, "hi", time.Minute)}},
 	} {
-		w := &world{sendErr: err, due: Due{Parts: []Part{{ID: "1", Delivery: Unsent}}}}
-		var told []string
-		service := w.service(Options{ResendAfter: time.Minute, Observe: func(outcome Outcome, code int) {
-			told = append(told, fmt.Sprint(outcome, " ", code))
-		}})
-		if _, err := service.Reply(t.Context(), 7).Get(); err != nil {
-			t.Fatal(err)
-		}
-		if len(told) != 1 || told[0] != want {
-			t.Errorf("got %v, want %q", told, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fakes{due: due, suspension: resendAfter/2 + time.Millisecond}
+			if next, want := answerPerson(t, f.service(Options{ResendAfter: resendAfter})), (Next{After: resendAfter}); next != want {
+				t.Errorf("got %v, want %v", next, want)
+			}
+			if len(f.sent) != 0 {
+				t.Errorf("sent %d messages, want 0", len(f.sent))
+			}
+			if len(f.due.Parts) != 1 || f.due.Parts[0].Delivery != Sending {
+				t.Errorf("left are %+v, want one part that is %q", f.due.Parts, Sending)
+			}
+		})
 	}
 }
 
-func TestSendingTellsWhichNumbersAreClosed(t *testing.T) {
+func TestService_AnswerPerson_UnknownOutcome(t *testing.T) {
 	t.Parallel()
-	w := &world{gates: []Gate{{PhoneNumberID: "N", Stopped: true, Code: 190}}}
-	state, err := w.service(Options{}).Sending(t.Context()).Get()
-	if err != nil || len(state.Closed) != 1 || state.Closed[0] != w.gates[0] {
-		t.Errorf("got %+v, %v", state, err)
+	tests := map[string]struct {
+		sinceAttempt time.Duration
+		sinceGap     time.Duration // since a webhook could not be stored
+		connectedFor time.Duration // to the database; zero: a day
+		after        time.Duration
+		sent         int
+	}{
+		"status_may_arrive":             {20 * time.Second, time.Hour, 0, 40 * time.Second, 0},
+		"no_status_arrived":             {time.Minute, time.Hour, 0, 0, 1},
+		"gap_in_webhooks":               {time.Hour, 20 * time.Second, 0, 40 * time.Second, 0},
+		"database_was_unreachable":      {time.Hour, time.Hour, 20 * time.Second, 40 * time.Second, 0},
+		"older_than_metas_retry_period": {8 * 24 * time.Hour, time.Second, time.Second, 0, 1},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			part := AnswerPart{ID: "1", Delivery: Sending, Attempts: 1, SinceAttempt: tt.sinceAttempt}
+			f := &fakes{connectedFor: tt.connectedFor, due: Due{Parts: []AnswerPart{part}}}
+			service := f.service(Options{ResendAfter: time.Minute})
+			service.lastGap.Store(time.Now().Add(-tt.sinceGap).UnixNano())
+			if got := answerPerson(t, service).After.Round(time.Second); got != tt.after {
+				t.Errorf("got %v, want %v", got, tt.after)
+			}
+			if got := len(f.sent); got != tt.sent {
+				t.Errorf("sent %d messages, want %d", got, tt.sent)
+			}
+		})
+	}
+}
+
+func TestService_AnswerPerson_SendMustWait(t *testing.T) {
+	t.Parallel()
+	for name, f := range map[string]*fakes{
+		"hold_quota_or_back_off": {sendWait: time.Minute},
+		"throughput_limit":       {limiterWait: time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f.due.Parts = unsentParts(2)
+			if got := answerPerson(t, f.service(Options{})).After; got < time.Minute || got > 75*time.Second {
+				t.Errorf("got %v, want 1m0s and up to a quarter more", got)
+			}
+			if len(f.sent) != 0 {
+				t.Errorf("sent %d messages, want 0", len(f.sent))
+			}
+		})
+	}
+}
+
+// A database that cannot store a send cannot store a status either.
+func TestService_AnswerPerson_BeginSendFails(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		err error
+		gap bool
+	}{
+		"database_is_unreachable": {fault.New(fault.Unavailable, "down"), true},
+		"other_error":             {errors.New("syntax error"), false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fakes{beginErr: tt.err, due: Due{Parts: unsentParts(1)}}
+			service := f.service(Options{})
+			service.lastGap.Store(0)
+			_, err := service.AnswerPerson(t.Context(), 7).Get()
+			if !errors.Is(err, tt.err) {
+				t.Errorf("got error %v, want %v", err, tt.err)
+			}
+			if got := service.lastGap.Load() != 0; got != tt.gap {
+				t.Errorf("gap recorded: %v, want %v", got, tt.gap)
+			}
+			if len(f.sent) != 0 {
+				t.Errorf("sent %d messages, want 0", len(f.sent))
+			}
+		})
+	}
+}
+
+func TestService_AnswerPerson_LockLostBeforeSend(t *testing.T) {
+	t.Parallel()
+	f := &fakes{lockLost: true, due: Due{Parts: unsentParts(1)}}
+	_, err := f.service(Options{}).AnswerPerson(t.Context(), 7).Get()
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got error %v, want %v", err, context.Canceled)
+	}
+	if got := f.due.Parts[0].Delivery; got != Unsent || len(f.sent) != 0 {
+		t.Errorf("the part is %q after %d sends, want %q after 0", got, len(f.sent), Unsent)
+	}
+}
+
+func TestService_AnswerPerson_LogsOneErrorForASendHold(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	f := &fakes{sendErr: &Refusal{Reaction: HoldForOperator, Code: 190}}
+	service := f.service(Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	for range 3 {
+		f.due = Due{Parts: unsentParts(1)}
+		answerPerson(t, service)
+	}
+	if got, want := len(f.refusals), 3; got != want {
+		t.Errorf("stored %d refusals, want %d", got, want)
+	}
+	if got, want := countErrors(&log), 1; got != want {
+		t.Errorf("logged %d errors, want %d:\n%s", got, want, log.String())
+	}
+}
+
+func TestService_AnswerPerson_ObservesOutcomes(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		err  error
+		want string
+	}{
+		"accepted": {nil, "accepted 0"},
+		"unknown":  {&UnknownOutcome{Cause: errors.New("cut")}, "unknown 0"},
+		"refused":  {&Refusal{Reaction: HoldNumber, Code: 130429}, "refused 130429"},
+		"given_up": {&Refusal{Reaction: GiveUp, Code: 131026}, "given_up 131026"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fakes{sendErr: tt.err, due: Due{Parts: unsentParts(1)}}
+			var got []string
+			answerPerson(t, f.service(Options{Observe: func(outcome Outcome, code int) {
+				got = append(got, fmt.Sprint(outcome, " ", code))
+			}}))
+			if want := []string{tt.want}; !slices.Equal(got, want) {
+				t.Errorf("observed %v, want %v", got, want)
+			}
+		})
 	}
 }

@@ -1,11 +1,10 @@
 package whatsapp
 
-// The sentences that stand where the model has none. They are what a person
-// reads, so they are in both languages of the people who write to us.
+// Sentences that are sent without the model, in English and Swahili.
 const (
 	sentenceUnreadable = "I can read text, pictures, voice notes, videos and PDF files. Please send me one of these.\n\n" +
 		"Naweza kusoma maandishi, picha, sauti, video na faili za PDF. Tafadhali nitumie mojawapo."
-	sentenceUnopened = "I could not open the file that you sent. Please send it again, or write to me what it is about.\n\n" +
+	sentenceFileUnavailable = "I could not open the file that you sent. Please send it again, or write to me what it is about.\n\n" +
 		"Sikuweza kufungua faili uliyotuma. Tafadhali itume tena, au niandikie inahusu nini."
 	sentenceLate = "I am sorry, I was away for a while. If your question still matters, please ask me again.\n\n" +
 		"Samahani, sikuwepo kwa muda. Kama bado unahitaji jibu, tafadhali niulize tena."
@@ -19,7 +18,7 @@ const (
 		"Ili kujiunga na orodha nahitaji nambari ya simu ya Kenya, na WhatsApp hainionyeshi yako. Tafadhali jiandikishe kwenye tovuti yetu."
 )
 
-// DefaultApology is what a person reads when the model refuses, is silent or
-// fails for longer than it is worth waiting for.
+// DefaultApology is sent where the model refuses a question, gives an empty
+// completion, or fails for too long.
 const DefaultApology = "I am sorry, I could not find an answer. Please try again later or ask in another way.\n\n" +
 	"Samahani, sikuweza kupata jibu. Tafadhali jaribu tena baadaye au uulize kwa njia nyingine."

@@ -1,193 +1,203 @@
-// Package whatsapp decides the way of a WhatsApp message: which webhooks are
-// believed, what in them is a person's message, when and with what it is
-// answered, and when an answer counts as sent.
+// Package whatsapp decides what happens with WhatsApp messages: which webhooks
+// are accepted, when a person is answered and with what, and when an answer
+// counts as sent.
 //
-// It leaves the wire to the handler and to the Graph client, SQL and the queue
-// to the repository, and the words of an answer to the model.
+// Reading webhooks is left to package webhook, formatting to package markup,
+// SQL and the queue to the repository, and Meta's protocol to the Graph client.
 package whatsapp
 
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"aisha/internal/resource"
 	"aisha/internal/sensitive"
+	"aisha/internal/service/whatsapp/webhook"
 )
 
-// Inbox stores what webhooks tell.
+// Inbox stores webhooks.
 type Inbox interface {
-	// Store commits the whole batch and, in the same transaction, queues a
-	// reply for every person who has something new. What is already stored is
-	// left as it is. It returns ErrUnstorable where the batch has something in it
-	// that can never be stored; after all other errors it may be tried again.
-	Store(ctx context.Context, batch Batch) error
-	// Kept lists items that nobody acted on, newest first, from before the one
-	// with that id.
-	Kept(ctx context.Context, before int64, limit int) ([]KeptItem, error)
+	// Store commits the whole batch and, in the same transaction, queues a job
+	// for every person with something new. Items that are stored already are
+	// ignored. Errors: ErrUnstorable where an item can never be stored; after any
+	// other error the call may be repeated.
+	Store(ctx context.Context, batch webhook.Batch) error
+	// UnhandledItems lists unhandled items with an id below beforeID, newest
+	// first.
+	UnhandledItems(ctx context.Context, beforeID int64, limit int) ([]UnhandledItem, error)
 }
 
-// Conversations remembers what was said. Errors: fault.Unavailable.
+// Conversations stores messages and answers. Errors: fault.Unavailable.
 type Conversations interface {
-	// Due is what is left to do for a person.
+	// Due returns everything left to do for a person.
 	Due(ctx context.Context, personID int64) (Due, error)
-	// SaveAnswer stores the answer and marks the messages as answered, in one
-	// transaction. It returns the parts, the first as Sending where its send has
-	// begun, and ErrOvertaken where one of the messages has an answer already.
-	SaveAnswer(ctx context.Context, answer Answer) ([]Part, error)
+	// SaveAnswer stores the answer and marks its messages as answered, in one
+	// transaction. It returns the stored parts; the first one is Sending where
+	// its send began. Errors: ErrAlreadyDone where one of the messages has an
+	// answer already.
+	SaveAnswer(ctx context.Context, answer Answer) ([]AnswerPart, error)
 }
 
-// Outbox keeps how far each part of an answer has come. Errors:
-// fault.Unavailable.
+// Outbox stores the progress of answer parts. Errors: fault.Unavailable.
 type Outbox interface {
-	// BeginSend notes that a send begins. Where it must not begin yet nothing
-	// is noted and it returns how long to wait: for the part itself, for the
-	// person, or for the gate of the number. It returns ErrOvertaken where the
-	// part is no longer as the caller knows it.
-	BeginSend(ctx context.Context, part Part) (wait time.Duration, err error)
-	// Accept notes that the Graph API took the part. It reports whether that
-	// opened the gate of its number.
-	Accept(ctx context.Context, partID, wamid string) (opened bool, err error)
-	// Refuse notes that the Graph API did not take the part, which is given as
-	// BeginSend left it. A refusal that concerns everybody closes the gate of
-	// the number. It returns ErrOvertaken where the part is settled already.
-	Refuse(ctx context.Context, part Part, refusal Refusal) (Refused, error)
-	// Gates lists the numbers that are closed.
-	Gates(ctx context.Context) ([]Gate, error)
+	// BeginSend stores that a send begins, or returns how long to wait because
+	// of the part's back-off, the person's quota or the number's send hold.
+	// Errors: ErrAlreadyDone where the stored part differs from the given one.
+	BeginSend(ctx context.Context, part AnswerPart) (wait time.Duration, err error)
+	// Accept stores that the Graph API accepted the part, and reports whether
+	// this ended the send hold of its number.
+	Accept(ctx context.Context, partID, wamid string) (holdEnded bool, err error)
+	// Refuse stores that the Graph API refused the part, which must be as
+	// BeginSend left it. Errors: ErrAlreadyDone where it is not.
+	Refuse(ctx context.Context, part AnswerPart, refusal Refusal) (RefusalOutcome, error)
+	// SendHolds lists the numbers that are held.
+	SendHolds(ctx context.Context) ([]SendHold, error)
 }
 
-// Pace holds sends back before Meta would refuse them.
-type Pace interface {
-	// Await returns zero when it is the number's turn to send. It waits for
-	// that only if it is near; else it returns when to ask again.
-	Await(ctx context.Context, phoneNumberID string) (again time.Duration)
+// SendLimiter keeps each of our numbers below Meta's throughput limit.
+type SendLimiter interface {
+	// Wait blocks until the number may send and returns zero, or returns at
+	// once how long to wait where that is longer than a moment.
+	Wait(ctx context.Context, phoneNumberID string) (retryIn time.Duration)
 }
 
-// Locks lets one worker at a time, on whatever instance, work for a person.
-type Locks interface {
-	// TryLock returns a context that ends when the lock is lost, and the
-	// function that gives the lock back and then reports whether anything is
-	// left to do for the person, as far as can be told. It returns ErrLocked
-	// where another worker holds it.
-	TryLock(ctx context.Context, personID int64) (held context.Context, unlock func() (left bool), err error)
-	// Standing is for how long the database has been there for us without a gap,
-	// as far as whoever holds a lock can tell.
-	Standing() time.Duration
+// PersonLocks lets one worker at a time, on any instance, work for a person.
+type PersonLocks interface {
+	// TryLock locks a person. Errors: ErrLocked where another worker holds the
+	// lock, fault.Unavailable.
+	TryLock(ctx context.Context, personID int64) (PersonLock, error)
+	// ConnectedFor returns how long the connection that holds the locks has
+	// existed.
+	ConnectedFor() time.Duration
 }
 
-// Model finds the words of an answer. Its errors are faults: Blocked is final
-// for this question, everything else may pass.
+// PersonLock is the lock of one person.
+type PersonLock interface {
+	// Context ends when the lock is lost.
+	Context() context.Context
+	// UnlockAndCheck releases the lock and then reports whether anything is left
+	// to do for the person. It reports true where it cannot find out.
+	UnlockAndCheck() (workLeft bool)
+}
+
+// Model completes questions. Its errors are faults: Blocked is final for the
+// question, any other may be temporary.
 type Model interface {
-	Answer(ctx context.Context, question Question) (Words, error)
+	Complete(ctx context.Context, question Question) (Completion, error)
 }
 
-// Waitlist puts persons on the waiting list with a number that is known to be
-// theirs.
+// Waitlist adds people to the waiting list.
 type Waitlist interface {
-	// CanJoin reports whether the number is one that can join.
-	CanJoin(who Identity) bool
-	// Join is idempotent. Errors: fault.Invalid where the number is not one that
-	// can join, fault.Unavailable.
-	Join(ctx context.Context, who Identity) error
+	// CanJoin reports whether the person's number is accepted on the list.
+	CanJoin(who webhook.Identity) bool
+	// Join adds the person with a verified number; it is idempotent. Errors:
+	// fault.Invalid where the number is not accepted, fault.Unavailable.
+	Join(ctx context.Context, who webhook.Identity) error
 }
 
 // Options are the settings of a Service.
 type Options struct {
-	AppSecrets   []sensitive.Secret // any of them may have signed a webhook; none: no webhook is taken
-	VerifyToken  sensitive.Secret   // of Meta's subscription; empty: none is confirmed
-	Instructions string             // who the assistant is
-	Apology      string             // what a person reads where the model has no words; empty: DefaultApology
-	ReplyWithin  time.Duration      // what waits longer is not answered by the model any more; at most 24 h
-	HumanPause   time.Duration      // how long the assistant is silent after somebody of ours wrote by hand
-	Debounce     time.Duration      // how long a person must be quiet before an answer starts
-	ResendAfter  time.Duration      // how long an unknown send waits for a status before it is sent again
-	// Observe is told of every outcome of a send, for metrics, with Meta's code
-	// where there is one; nil: nobody is.
+	AppSecrets    []sensitive.Secret // any of them may sign webhooks; none: webhooks are refused
+	VerifyToken   sensitive.Secret   // of Meta's subscription request; empty: it is refused
+	PhoneNumberID string             // our number; a message to another one is logged. Empty: any number
+	Instructions  string             // for the model: who the assistant is
+	Apology       string             // sent where the model gives no completion; empty: DefaultApology
+	ReplyWithin   time.Duration      // older messages are not answered by the model; at most ServiceWindow
+	HandoverPause time.Duration      // silence after an employee wrote to a person
+	Debounce      time.Duration      // silence of the person before an answer starts
+	ResendAfter   time.Duration      // wait for a status before a send with unknown outcome is repeated
+	// Observe is called with the outcome of every send and Meta's error code, 0
+	// for none. It may be nil.
 	Observe func(outcome Outcome, code int)
 	Log     *slog.Logger
 }
 
-// Service is the way of a message.
-type Service struct {
-	options       Options
-	inbox         Inbox
-	conversations Conversations
-	outbox        Outbox
-	pace          Pace
-	locks         Locks
-	graph         Graph
-	model         Model
-	waitlist      Waitlist
-
-	hearing atomic.Int64 // since when webhooks are heard without a gap, in Unix nanoseconds
-}
-
-// Rooms are what a Service stands on. Receiving needs the Inbox alone.
-type Rooms struct {
+// Deps are what a Service calls. Receiving webhooks needs only the Inbox.
+type Deps struct {
 	Inbox         Inbox
 	Conversations Conversations
 	Outbox        Outbox
-	Pace          Pace
-	Locks         Locks
+	SendLimiter   SendLimiter
+	PersonLocks   PersonLocks
 	Graph         Graph
 	Model         Model
 	Waitlist      Waitlist
 }
 
-// New makes a Service.
-func New(options Options, rooms Rooms) *Service {
+// Service receives WhatsApp messages and answers them.
+type Service struct {
+	options       Options
+	inbox         Inbox
+	conversations Conversations
+	outbox        Outbox
+	limiter       SendLimiter
+	locks         PersonLocks
+	graph         Graph
+	model         Model
+	waitlist      Waitlist
+
+	otherNumbers sync.Map     // ids of other numbers than PhoneNumberID, once logged
+	lastGap      atomic.Int64 // when statuses may last have been lost, in Unix nanoseconds; see markGap
+}
+
+// New returns a Service.
+func New(options Options, deps Deps) *Service {
 	if options.Apology == "" {
 		options.Apology = DefaultApology
 	}
 	if options.ReplyWithin == 0 {
-		options.ReplyWithin = window
+		options.ReplyWithin = ServiceWindow
 	}
 	s := &Service{
 		options:       options,
-		inbox:         rooms.Inbox,
-		conversations: rooms.Conversations,
-		outbox:        rooms.Outbox,
-		pace:          rooms.Pace,
-		locks:         rooms.Locks,
-		graph:         rooms.Graph,
-		model:         rooms.Model,
-		waitlist:      rooms.Waitlist,
+		inbox:         deps.Inbox,
+		conversations: deps.Conversations,
+		outbox:        deps.Outbox,
+		limiter:       deps.SendLimiter,
+		locks:         deps.PersonLocks,
+		graph:         deps.Graph,
+		model:         deps.Model,
+		waitlist:      deps.Waitlist,
 	}
-	s.deafUntilNow()
+	s.markGap()
 	return s
 }
 
-// Subscribe confirms a subscription: it returns the challenge if the token is
-// ours. Errors: fault.NotConfigured, fault.Forbidden, fault.Invalid.
+// Subscribe answers Meta's subscription request: it returns the challenge where
+// the token is right. Errors: fault.NotConfigured, fault.Forbidden,
+// fault.Invalid.
 func (s *Service) Subscribe(in Subscription) resource.Resource[string] {
 	return resource.From(s.subscribe(in))
 }
 
-// Receive verifies a webhook's signature over its raw bytes, takes it apart
-// and stores it; success means that everything in it is durable. Errors:
-// fault.NotConfigured, fault.Forbidden, fault.Unavailable.
-func (s *Service) Receive(ctx context.Context, signature string, body []byte) resource.Resource[Receipt] {
-	return resource.From(s.receive(ctx, signature, body))
+// Receive verifies the signature of a webhook over its raw body and stores its
+// content. Success means that all of it is durable. The body is not read where
+// the header cannot be a signature. Errors: fault.NotConfigured,
+// fault.Forbidden, fault.Unavailable and those of readBody.
+func (s *Service) Receive(ctx context.Context, signatureHeader string, readBody func() ([]byte, error)) resource.Resource[Receipt] {
+	return resource.From(s.receive(ctx, signatureHeader, readBody))
 }
 
-// Kept lists, newest first, a page of the webhook items that nobody acted on. The
-// next page is before the last id of this one; zero is the first page. Errors:
+// UnhandledItems lists a page of the webhook items that nothing handled, newest
+// first. The next page begins before the last id of this one; beforeID zero is
+// the first page. Errors: fault.Unavailable.
+func (s *Service) UnhandledItems(ctx context.Context, beforeID int64) resource.Resource[[]UnhandledItem] {
+	return resource.From(s.unhandledItems(ctx, beforeID))
+}
+
+// AnswerPerson does everything due for a person: it sends the parts that wait,
+// then answers the messages that wait and sends that answer. It may be called at any
+// time and any number of times. Errors: fault.Unavailable, and temporary errors
+// of the model.
+func (s *Service) AnswerPerson(ctx context.Context, personID int64) resource.Resource[Next] {
+	return resource.From(s.answerPerson(ctx, personID))
+}
+
+// SendingState returns which numbers are held, and why. Errors:
 // fault.Unavailable.
-func (s *Service) Kept(ctx context.Context, before int64) resource.Resource[[]KeptItem] {
-	return resource.From(s.kept(ctx, before))
-}
-
-// Reply does what is due for a person: sends what waits to be sent, asks the
-// model about what waits to be answered, and sends that. It may be called at
-// any time and any number of times. Errors: fault.Unavailable, and those of
-// the model that may pass.
-func (s *Service) Reply(ctx context.Context, personID int64) resource.Resource[Next] {
-	return resource.From(s.reply(ctx, personID))
-}
-
-// Sending tells which of our numbers are closed, and why. Errors:
-// fault.Unavailable.
-func (s *Service) Sending(ctx context.Context) resource.Resource[SendingState] {
-	return resource.From(s.sending(ctx))
+func (s *Service) SendingState(ctx context.Context) resource.Resource[SendingState] {
+	return resource.From(s.sendingState(ctx))
 }

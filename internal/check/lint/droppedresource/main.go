@@ -1,4 +1,4 @@
-// Command droppedresource runs the analyzer of that name over packages.
+// Command droppedresource runs the droppedresource analyzer on packages.
 package main
 
 import (

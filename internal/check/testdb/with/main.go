@@ -1,9 +1,9 @@
-// Command with runs another command while there is a PostgreSQL server for
-// tests, which it names in AISHA_TEST_DATABASE_URL:
+// Command with starts a PostgreSQL server for tests, runs another command with the
+// URL of the server in AISHA_TEST_DATABASE_URL, and stops the server:
 //
 //	go run ./internal/check/testdb/with go test ./...
 //
-// It ends with the command's exit code and leaves nothing behind.
+// It exits with the exit code of the command and removes all files of the server.
 package main
 
 import (
@@ -31,10 +31,10 @@ func main() {
 	os.Exit(code)
 }
 
-// run returns the command's exit code, and an error for what is not the
-// command's own failure.
+// run returns the exit code of the command. It returns an error if the server or
+// the command could not be started or stopped, but not if the command failed.
 func run(command []string) (code int, err error) {
-	// A signal that comes too late for start waits here for the command.
+	// The buffer keeps a signal that arrives after start until the command runs.
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 
@@ -44,7 +44,7 @@ func run(command []string) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, server.Stop()) }()
 
-	cmd := exec.CommandContext(context.Background(), command[0], command[1:]...) // it ends by itself
+	cmd := exec.CommandContext(context.Background(), command[0], command[1:]...) // wait forwards signals instead of canceling
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), testdb.URLVariable+"="+server.URL())
 	if err := cmd.Start(); err != nil {
@@ -53,23 +53,23 @@ func run(command []string) (code int, err error) {
 	return wait(cmd, signals)
 }
 
-// start starts the server unless a signal comes first.
+// start starts the server. It stops starting it when a signal arrives.
 func start() (*testdb.Server, error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return testdb.StartServer(ctx)
 }
 
-// wait passes signals on to the command and leaves it to the command what
-// they mean; the server is needed until the command has ended.
+// wait forwards signals to the command and waits until it exits. It does not stop
+// earlier on a signal, because the command needs the server until it exits.
 func wait(cmd *exec.Cmd, signals <-chan os.Signal) (int, error) {
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	exited := make(chan error, 1)
+	go func() { exited <- cmd.Wait() }()
 	for {
 		select {
 		case s := <-signals:
-			_ = cmd.Process.Signal(s) // fails only where the command has ended
-		case err := <-ended:
+			_ = cmd.Process.Signal(s) // fails only if the command has already exited
+		case err := <-exited:
 			var exit *exec.ExitError
 			if err != nil && !errors.As(err, &exit) {
 				return 1, err
@@ -79,7 +79,8 @@ func wait(cmd *exec.Cmd, signals <-chan os.Signal) (int, error) {
 	}
 }
 
-// exitCode is what a shell would report.
+// exitCode returns the exit code that a shell would report: 128 plus the signal
+// number for a command that was killed by a signal.
 func exitCode(state *os.ProcessState) int {
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		return 128 + int(status.Signal())

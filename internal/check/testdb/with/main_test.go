@@ -13,52 +13,55 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// asMain names a variable that turns the test program into the command.
-const asMain = "WITH_TEST_AS_MAIN"
+// runMainVariable is an environment variable that makes the test binary run main
+// instead of the tests.
+const runMainVariable = "WITH_TEST_AS_MAIN"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asMain) != "" {
+	if os.Getenv(runMainVariable) != "" {
 		main()
 		return
 	}
 	m.Run()
 }
 
-// with prepares `with sh -c script`, with a folder of its own for temporary files.
-func with(t *testing.T, script string) (cmd *exec.Cmd, temporary string) {
+// newWithCommand prepares `with sh -c script` and returns it with its directory for
+// temporary files.
+func newWithCommand(t *testing.T, script string) (cmd *exec.Cmd, tempDir string) {
 	t.Helper()
-	temporary = t.TempDir()
+	tempDir = t.TempDir()
 	cmd = exec.CommandContext(t.Context(), os.Args[0], "sh", "-c", script)
-	cmd.Env = append(os.Environ(), asMain+"=1", "TMPDIR="+temporary)
+	cmd.Env = append(os.Environ(), runMainVariable+"=1", "TMPDIR="+tempDir)
 	cmd.Stderr = os.Stderr
-	return cmd, temporary
+	return cmd, tempDir
 }
 
-func wantNothingLeft(t *testing.T, folder, server string) {
+// checkCleanedUp checks that the directory is empty and the server is stopped.
+func checkCleanedUp(t *testing.T, dir, server string) {
 	t.Helper()
-	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v, %v", left, err)
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("files left in the temporary directory: %v, %v, want none", left, err)
 	}
 	if conn, err := pgx.Connect(t.Context(), server); err == nil {
 		_ = conn.Close(t.Context())
-		t.Error("the server still runs")
+		t.Error("the server is still running")
 	}
 }
 
-func TestCommandHasAServerAndItsExitCodeIsOurs(t *testing.T) {
+func TestRun_ReturnsExitCode(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		script string
 		want   int
 	}{
-		"success":            {`echo "$AISHA_TEST_DATABASE_URL"`, 0},
-		"failure":            {`echo "$AISHA_TEST_DATABASE_URL"; exit 7`, 7},
-		"killed by a signal": {`echo "$AISHA_TEST_DATABASE_URL"; kill -9 $$`, 137},
+		"success":          {`echo "$AISHA_TEST_DATABASE_URL"`, 0},
+		"failure":          {`echo "$AISHA_TEST_DATABASE_URL"; exit 7`, 7},
+		"killed_by_signal": {`echo "$AISHA_TEST_DATABASE_URL"; kill -9 $$`, 137},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmd, folder := with(t, test.script)
+			cmd, dir := newWithCommand(t, test.script)
 			output, err := cmd.Output()
 			var exit *exec.ExitError
 			if err != nil && !errors.As(err, &exit) {
@@ -69,19 +72,19 @@ func TestCommandHasAServerAndItsExitCodeIsOurs(t *testing.T) {
 			}
 			server := strings.TrimSpace(string(output))
 			if !strings.HasPrefix(server, "postgres://") {
-				t.Errorf("the command's server is %q", server)
+				t.Errorf("server URL = %q, want prefix postgres://", server)
 			}
-			wantNothingLeft(t, folder, server)
+			checkCleanedUp(t, dir, server)
 		})
 	}
 }
 
-func TestSignalReachesTheCommandAndTheServerOutlivesIt(t *testing.T) {
+func TestRun_ForwardsSignals(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
-			cmd, folder := with(t, `trap "echo stopping; exit 3" TERM INT; echo "$AISHA_TEST_DATABASE_URL"; while :; do sleep 0.1; done`)
+			cmd, dir := newWithCommand(t, `trap "echo stopping; exit 3" TERM INT; echo "$AISHA_TEST_DATABASE_URL"; while :; do sleep 0.1; done`)
 			pipe, err := cmd.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -96,7 +99,7 @@ func TestSignalReachesTheCommandAndTheServerOutlivesIt(t *testing.T) {
 			}
 			conn, err := pgx.Connect(t.Context(), strings.TrimSpace(server))
 			if err != nil {
-				t.Fatalf("connect to the command's server: %v", err)
+				t.Fatalf("connect to the server: %v", err)
 			}
 			_ = conn.Close(t.Context())
 
@@ -105,13 +108,13 @@ func TestSignalReachesTheCommandAndTheServerOutlivesIt(t *testing.T) {
 			}
 			rest, err := io.ReadAll(output)
 			if err != nil || string(rest) != "stopping\n" {
-				t.Errorf("the command said %q, %v, want that it stops", rest, err)
+				t.Errorf("output after the signal = %q, %v, want \"stopping\\n\"", rest, err)
 			}
 			_ = cmd.Wait()
 			if got := cmd.ProcessState.ExitCode(); got != 3 {
-				t.Errorf("exit code = %d, want the command's 3", got)
+				t.Errorf("exit code = %d, want 3", got)
 			}
-			wantNothingLeft(t, folder, strings.TrimSpace(server))
+			checkCleanedUp(t, dir, strings.TrimSpace(server))
 		})
 	}
 }

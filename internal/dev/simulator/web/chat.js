@@ -1,7 +1,7 @@
-// One conversation: its bubbles, and whether somebody is typing.
+// The open conversation: its messages and the typing indicator.
 import { byId, el, icon, timeOf } from "./dom.js";
 import { formatted } from "./format.js";
-import { dressAvatar, nameOf, numberOf } from "./people.js";
+import { drawAvatar, nameOf, numberOf } from "./people.js";
 
 const list = byId("messages");
 const scroll = byId("scroll");
@@ -11,11 +11,11 @@ const clockFace = () => icon(16, "M8 2.8a5.2 5.2 0 1 0 0 10.4A5.2 5.2 0 0 0 8 2.
 const oneTick = () => icon(16, "m3.2 8.6 3 3 6.4-7");
 const twoTicks = () => icon(20, "m1.8 8.6 3 3 6.4-7", "m9 11.2.4.4 6.4-7");
 
-// What each state looks like, and how it is said.
+// The icon and the description of each state.
 const states = {
   out: {
-    pending: [clockFace, "on its way"],
-    retrying: [clockFace, "not taken by the service yet, trying again"],
+    pending: [clockFace, "waiting for the service"],
+    retrying: [clockFace, "not acknowledged by the service, retrying"],
     sent: [oneTick, "sent"],
     read: [twoTicks, "read"],
   },
@@ -25,34 +25,34 @@ const states = {
     delivered: [twoTicks, "delivered"],
     read: [twoTicks, "read"],
     failed: [undefined, "failed: the person has not written for 24 hours"],
-    lost: [undefined, "never delivered: a user id was given as a phone number"],
+    lost: [undefined, "never delivered: the service sent a user id as the phone number"],
   },
 };
 
-/** Shows a conversation from its beginning. */
+/** Opens a conversation with all its messages. */
 export function openChat(person, bubbles) {
-  dressAvatar(byId("chat-avatar"), person);
+  drawAvatar(byId("chat-avatar"), person);
   byId("chat-name").textContent = nameOf(person);
   byId("empty-name").textContent = nameOf(person);
   shown = new Map();
-  list.setAttribute("aria-busy", "true"); // old messages are not news to read out
+  list.setAttribute("aria-busy", "true"); // keeps screen readers from reading the old messages
   list.replaceChildren();
   for (const bubble of bubbles) place(bubble);
   list.removeAttribute("aria-busy");
-  showEmptiness();
+  updateEmptyHint();
   toEnd();
 }
 
-/** Shows a bubble that is new, or that has changed. */
+/** Adds a message, or redraws one that changed. */
 export function showBubble(bubble) {
   const follow = bubble.direction === "out" || nearEnd();
   place(bubble);
-  showEmptiness();
+  updateEmptyHint();
   if (follow) toEnd();
 }
 
-/** Shows who the person is, or that they are being answered. */
-export function showLine(person, typing) {
+/** Shows the phone number of the person, or that Aisha is typing. */
+export function showStatusLine(person, typing) {
   const line = byId("chat-line");
   line.textContent = typing ? "Aisha is typing…" : person.name ? numberOf(person) : "";
   line.classList.toggle("busy", typing);
@@ -64,7 +64,7 @@ export function showLine(person, typing) {
 const nearEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 120;
 const toEnd = () => { scroll.scrollTop = scroll.scrollHeight; };
 
-function showEmptiness() {
+function updateEmptyHint() {
   byId("empty").hidden = shown.size > 0;
 }
 
@@ -107,6 +107,6 @@ function quoted(bubble) {
   if (!bubble.quotes) return "";
   const original = shown.get(bubble.quotes)?.querySelector(".text")?.textContent;
   return el("blockquote", { class: "quoted" },
-    el("span", { class: "by" }, original === undefined ? "A message that is gone" : "You"),
+    el("span", { class: "by" }, original === undefined ? "A message that is no longer stored" : "You"),
     el("span", { class: "words" }, (original ?? "").slice(0, 240)));
 }

@@ -1,9 +1,9 @@
-// Building the page out of nodes. Text only ever becomes text nodes, so nothing
-// that a person or the model writes can become markup.
+// Helpers that build DOM nodes. Text always becomes a text node, so text of a
+// person or of the model cannot become markup.
 
 export const byId = (id) => document.getElementById(id);
 
-/** A new element with attributes (false and undefined leave one out) and children. */
+/** Creates an element. Attributes that are false or undefined are left out. */
 export function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -15,7 +15,7 @@ export function el(tag, attributes = {}, ...children) {
 
 const svgNamespace = "http://www.w3.org/2000/svg";
 
-/** A drawing made of strokes. */
+/** Creates an SVG icon of stroked paths. */
 export function icon(width, ...paths) {
   const svg = document.createElementNS(svgNamespace, "svg");
   svg.setAttribute("viewBox", `0 0 ${width} 16`);
@@ -36,7 +36,7 @@ const preciseClock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minut
 export const timeOf = (iso) => clock.format(new Date(iso));
 export const preciseTimeOf = (iso) => preciseClock.format(new Date(iso));
 
-/** Sends JSON to the simulator; throws its words when it says no. */
+/** Posts JSON to the simulator. Throws the text of an error response. */
 export async function post(path, body) {
   let response;
   try {
@@ -46,7 +46,7 @@ export async function post(path, body) {
       body: JSON.stringify(body),
     });
   } catch {
-    throw new Error("The simulator cannot be reached.");
+    throw new Error("The simulator is not reachable.");
   }
   if (!response.ok) throw new Error((await response.text()).trim());
   return response.json();

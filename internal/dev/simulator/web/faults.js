@@ -1,11 +1,11 @@
-// The switches for what goes wrong on purpose.
+// The form that sets the injected faults.
 import { byId, post } from "./dom.js";
 
 const form = byId("faults");
-const ms = 1_000_000; // the simulator counts in nanoseconds
+const ms = 1_000_000; // the simulator expects nanoseconds
 const years = 365 * 24 * 3600 * 1000 * ms;
 
-/** What the switches say. A kind such as "refuse 131056" carries Meta's code. */
+/** Reads the form. A value such as "refuse 131056" contains Meta's error code. */
 function chosen() {
   const value = (name) => form.elements[name].value;
   const checked = (name) => form.elements[name].checked;
@@ -24,7 +24,7 @@ function chosen() {
   };
 }
 
-/** Shows the faults that are set, whoever has set them. */
+/** Shows the current faults, which a test or another page may have set. */
 export function showFaults({ graph, gemini, webhooks }) {
   const choose = (name, value) => {
     const options = [...form.elements[name].options].map((option) => option.value);

@@ -1,11 +1,11 @@
-// WhatsApp's formatting, as a phone shows it: *bold*, _italic_, ~strike~,
+// Renders WhatsApp's formatting as a phone does: *bold*, _italic_, ~strike~,
 // `code`, ```blocks```, lists and quotes.
 import { el } from "./dom.js";
 
-/** The nodes of a message's text. */
+/** Returns the nodes for the text of a message. */
 export function formatted(text) {
   const fragment = document.createDocumentFragment();
-  // What stands between two fences is taken as it is; the rest line by line.
+  // Text between two fences is shown unchanged; the rest is formatted by line.
   text.split(/```([\s\S]+?)```/).forEach((piece, i) => {
     if (i % 2 === 1) fragment.append(el("pre", {}, el("code", {}, piece.replace(/^\n|\n$/g, ""))));
     else fragment.append(...blocks(piece.replace(/^\n+|\n+$/g, "")));
@@ -45,8 +45,8 @@ function addLine(block, line) {
   block.append(...inline(line));
 }
 
-// A mark opens after a space or punctuation, directly before a character, and
-// closes directly after one: 2*3*4 is arithmetic and not formatting.
+// A mark opens after a space or punctuation and directly before a character. It
+// closes directly after a character. So 2*3*4 is not formatted.
 const marks = /(?<![\p{L}\p{N}])(?:`([^`]+)`|([*_~])(?=\S)((?:(?!\2).)*?\S)\2)(?![\p{L}\p{N}])|(https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]*_~])/u;
 const markTags = { "*": "strong", "_": "em", "~": "s" };
 

@@ -1,6 +1,6 @@
-// The page: it listens to the simulator's events and draws what changed.
+// Reads the simulator's events and redraws what changed.
 import { byId, post } from "./dom.js";
-import { openChat, showBubble, showLine } from "./chat.js";
+import { openChat, showBubble, showStatusLine } from "./chat.js";
 import { drawPeople } from "./people.js";
 import { showFaults } from "./faults.js";
 import { openTraffic, showExchange } from "./traffic.js";
@@ -22,18 +22,18 @@ function remembered(key, otherwise) {
 function remember(key, value) {
   try {
     localStorage.setItem("simulator." + key, JSON.stringify(value));
-  } catch { /* a browser that keeps nothing shows everything as new, no more */ }
+  } catch { /* without local storage, all messages count as unread */ }
 }
 
-// ——— what the simulator tells ———
+// ——— events of the simulator ———
 
-function begin(state) {
+function loadState(state) {
   people.clear();
   bubbles.clear();
   for (const person of state.people) people.set(person.id, person);
-  for (const bubble of state.messages) keep(bubble);
+  for (const bubble of state.messages) storeBubble(bubble);
   const newest = Math.max(0, ...state.messages.map((bubble) => bubble.seq));
-  for (const [id, seq] of seen) if (seq > newest) seen.delete(id); // the simulator began anew
+  for (const [id, seq] of seen) if (seq > newest) seen.delete(id); // the simulator was restarted
   if (!people.has(selected)) selected = state.people[0]?.id ?? "";
   openTraffic(state.traffic);
   showService(state.service);
@@ -41,7 +41,7 @@ function begin(state) {
   choose(selected);
 }
 
-const keep = (bubble) => {
+const storeBubble = (bubble) => {
   if (!bubbles.has(bubble.person)) bubbles.set(bubble.person, new Map());
   bubbles.get(bubble.person).set(bubble.id, bubble);
 };
@@ -52,15 +52,15 @@ function listen() {
   const events = new EventSource("/api/events");
   const on = (name, handle) => events.addEventListener(name, (event) => handle(JSON.parse(event.data)));
   on("state", (state) => {
-    tell("");
-    begin(state);
+    showNotice("");
+    loadState(state);
   });
   on("person", (person) => {
     people.set(person.id, person);
     refresh();
   });
   on("message", (bubble) => {
-    keep(bubble);
+    storeBubble(bubble);
     if (bubble.person === selected) showBubble(bubble);
     refresh();
   });
@@ -68,20 +68,20 @@ function listen() {
   on("service", showService);
   on("faults", showFaults);
   events.addEventListener("error", () => {
-    tell("The simulator does not answer. This page connects again by itself.");
+    showNotice("The simulator does not respond. This page reconnects automatically.");
     if (events.readyState !== EventSource.CLOSED) return;
-    setTimeout(listen, 1000); // the browser gave up; we do not
+    setTimeout(listen, 1000); // the browser does not retry in this case
   });
 }
 
-// ——— what is shown ———
+// ——— drawing ———
 
 const isTyping = (person) => Boolean(person?.typing_until) && new Date(person.typing_until) > new Date();
 
 function refresh() {
   const person = people.get(selected);
   if (!person) return;
-  showLine(person, isTyping(person));
+  showStatusLine(person, isTyping(person));
   markSeen();
   const rows = [...people.values()].map((each) => {
     const all = conversation(each.id);
@@ -113,7 +113,7 @@ function choose(id) {
 const serviceTexts = {
   unknown: "Service not called yet",
   ok: "Service connected",
-  refusing: "Service refuses webhooks",
+  refusing: "Service rejects webhooks",
   unreachable: "Service unreachable, retrying",
 };
 
@@ -123,14 +123,14 @@ function showService(service) {
   byId("service-text").textContent = serviceTexts[service.state];
 }
 
-/** Shows a notice over the page; an empty one goes away. */
-function tell(text, good = false) {
+/** Shows a notice above the page. An empty text hides it. */
+function showNotice(text, good = false) {
   byId("notice").textContent = text;
   byId("notice").hidden = text === "";
   byId("notice").classList.toggle("good", good);
 }
 
-// ——— what the person does ———
+// ——— actions of the user ———
 
 const message = byId("message");
 
@@ -149,7 +149,7 @@ async function send() {
   try {
     await post("/api/messages", { person: selected, text });
   } catch (error) {
-    byId("composer-error").textContent = "Not sent. " + error.message;
+    byId("composer-error").textContent = "The message was not sent. " + error.message;
     if (message.value === "") message.value = text;
     fitMessage();
   }
@@ -181,7 +181,7 @@ byId("messages").addEventListener("click", async (event) => {
   try {
     await post("/api/presses", { person: selected, message: button.dataset.message, button: button.dataset.button });
   } catch (error) {
-    byId("composer-error").textContent = "Not pressed. " + error.message;
+    byId("composer-error").textContent = "The button was not pressed. " + error.message;
   }
 });
 
@@ -191,7 +191,7 @@ byId("meet").addEventListener("submit", async (event) => {
   try {
     const { id } = await post("/api/people", { phone: byId("number").value });
     byId("number").value = "";
-    if (!people.has(id)) people.set(id, { id, phone: "", seq: 0 }); // the event may still be on its way
+    if (!people.has(id)) people.set(id, { id, phone: "", seq: 0 }); // the person event may arrive later
     choose(id);
     message.focus();
   } catch (error) {
@@ -203,10 +203,10 @@ byId("verify").addEventListener("click", async () => {
   byId("verify").disabled = true;
   try {
     const result = await post("/api/verify", {});
-    tell(result.verified ? "The service proved that the webhook is its own." : result.error, result.verified);
-    if (result.verified) setTimeout(() => tell(""), 4000);
+    showNotice(result.verified ? "The service verified its webhook." : result.error, result.verified);
+    if (result.verified) setTimeout(() => showNotice(""), 4000);
   } catch (error) {
-    tell(error.message);
+    showNotice(error.message);
   } finally {
     byId("verify").disabled = false;
   }

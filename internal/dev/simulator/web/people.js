@@ -1,10 +1,10 @@
-// The list of people whose phone this can be.
+// The list of people to write as.
 import { byId, el, timeOf } from "./dom.js";
 
 const tones = 6;
 
-/** The look of a person's picture, which is the same each time. */
-export function dressAvatar(node, person) {
+/** Draws a person's avatar. Its color depends on the user id only. */
+export function drawAvatar(node, person) {
   let sum = 0;
   for (const c of person.id) sum = (sum * 31 + c.charCodeAt(0)) % 9973;
   node.dataset.tone = sum % tones;
@@ -17,7 +17,7 @@ function initials(person) {
   return (words[0][0] + (words.length > 1 ? words.at(-1)[0] : "")).toUpperCase();
 }
 
-/** A number as people write it. */
+/** Formats a phone number. Falls back to the user id. */
 export function numberOf(person) {
   const match = (person.phone || "").match(/^(254)(\d{3})(\d{3})(\d+)$/);
   if (match) return "+" + match.slice(1).join(" ");
@@ -26,14 +26,14 @@ export function numberOf(person) {
 
 export const nameOf = (person) => person.name || numberOf(person);
 
-// A narrow page has room for the first name only.
+// A narrow page hides all names but the first.
 function nameParts(person) {
   const [first, ...others] = nameOf(person).split(" ");
   if (!person.name || others.length === 0) return [nameOf(person)];
   return [first, el("span", { class: "others" }, " " + others.join(" "))];
 }
 
-/** Draws the list; rows have the person, their last bubble, and what is unread. */
+/** Draws the list. A row has a person, their last message and the unread count. */
 export function drawPeople(rows, selected, choose) {
   const list = byId("people");
   const focused = list.contains(document.activeElement) ? document.activeElement.dataset.person : undefined;
@@ -43,7 +43,7 @@ export function drawPeople(rows, selected, choose) {
 
 function personItem({ person, last, unread, typing }, selected, choose) {
   const avatar = el("span", { class: "avatar", "aria-hidden": "true" });
-  dressAvatar(avatar, person);
+  drawAvatar(avatar, person);
   const preview = typing ? "typing…" : last ? (last.direction === "out" ? "You: " : "") + (last.text || last.kind) : numberOf(person);
   const button = el("button", { type: "button", "data-person": person.id, "aria-current": selected ? "true" : false },
     avatar,

@@ -1,4 +1,4 @@
-// What went over the wires, newest first.
+// The list of requests and responses, newest first.
 import { byId, el, preciseTimeOf } from "./dom.js";
 
 const list = byId("traffic");
@@ -11,15 +11,15 @@ const directions = {
   gemini: ["←", "from the service"],
 };
 
-/** Shows all of it anew. */
+/** Replaces the whole list. */
 export function openTraffic(exchanges) {
   shown.clear();
   list.replaceChildren();
   exchanges.forEach(showExchange);
-  showEmptiness();
+  updateEmptyHint();
 }
 
-/** Shows an exchange that is new, or that has changed. */
+/** Adds an exchange, or redraws one that changed. */
 export function showExchange(exchange) {
   const known = shown.get(exchange.id);
   if (known) {
@@ -39,10 +39,10 @@ export function showExchange(exchange) {
     shown.delete(Number(list.lastElementChild.dataset.exchange));
     list.lastElementChild.remove();
   }
-  showEmptiness();
+  updateEmptyHint();
 }
 
-function showEmptiness() {
+function updateEmptyHint() {
   byId("traffic-empty").hidden = shown.size > 0;
 }
 
@@ -60,7 +60,7 @@ function summaryOf(x) {
     el("span", { class: "kind" }, el("span", { "aria-hidden": "true" }, arrow + " "), x.kind, el("span", { class: "unseen" }, " " + direction)),
     el("span", { class: "what" }, x.summary || x.url),
     el("span", { class: "retried" }, retried),
-    el("span", { class: "status" }, x.status ? String(x.status) : x.error ? "no answer" : "…"));
+    el("span", { class: "status" }, x.status ? String(x.status) : x.error ? "no response" : "…"));
 }
 
 async function fill(details, id) {
@@ -68,7 +68,7 @@ async function fill(details, id) {
   let x;
   try {
     const response = await fetch(`/api/traffic/${id}`);
-    if (!response.ok) throw new Error("This exchange is no longer kept.");
+    if (!response.ok) throw new Error("This exchange is no longer stored.");
     x = await response.json();
   } catch (error) {
     bodies.replaceChildren(el("p", { class: "error" }, error.message));
@@ -84,7 +84,7 @@ async function fill(details, id) {
   bodies.replaceChildren(
     el("dl", {}, ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
     ...body("Request body", x.request),
-    ...body(x.status ? `Answer ${x.status}` : "Answer", x.response));
+    ...body(x.status ? `Response ${x.status}` : "Response", x.response));
 }
 
 function body(title, text) {

@@ -15,8 +15,8 @@ func uses(s service) {
 	go s.join()    // want `dropped`
 	defer s.join() // want `dropped`
 
-	kept := s.join()
-	_, _ = kept.Get()
+	result := s.join()
+	_, _ = result.Get()
 	if _, err := s.join().Get(); err != nil {
 		return
 	}

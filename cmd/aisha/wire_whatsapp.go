@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"aisha/internal/client/graphapi"
+	"aisha/internal/repository/instance"
+	"aisha/internal/repository/postgres"
+	"aisha/internal/repository/queue"
+	"aisha/internal/repository/whatsappdb"
+	"aisha/internal/service/gemini"
+	"aisha/internal/service/waitlist"
+	"aisha/internal/service/whatsapp"
+	"aisha/internal/telemetry"
+	"aisha/internal/worker"
+)
+
+// drainJobs is how long a stop waits for running jobs. A send that began takes
+// ten seconds at most.
+const drainJobs = 12 * time.Second
+
+// addWhatsApp adds the WhatsApp service and the workers that answer.
+func (a *app) addWhatsApp(ctx context.Context, gemini *gemini.Service, waitlist *waitlist.Service) (*whatsapp.Service, error) {
+	cfg := a.cfg.WhatsApp
+	locks := instance.New(a.pool, uuid.NewString(), whatsappdb.QueueWorkLeft)
+	a.add(component{name: "instance locks", stop: locks.Close})
+
+	outbox := whatsappdb.NewOutbox(a.pool)
+	a.metrics.MustRegister(telemetry.NewBacklogCollector(outbox.Backlog, a.log))
+	service := whatsapp.New(whatsapp.Options{
+		AppSecrets:    cfg.AppSecrets,
+		VerifyToken:   cfg.VerifyToken,
+		PhoneNumberID: cfg.PhoneNumberID,
+		Instructions:  cfg.Instructions,
+		Apology:       cfg.Apology,
+		ReplyWithin:   cfg.ReplyWithin,
+		HandoverPause: cfg.HandoverPause,
+		Debounce:      cfg.Debounce,
+		ResendAfter:   cfg.ResendAfter,
+		Observe:       telemetry.NewSendObserver(a.metrics),
+		Log:           a.log,
+	}, whatsapp.Deps{
+		Inbox:         whatsappdb.NewInbox(a.pool),
+		Conversations: whatsappdb.NewConversations(a.pool),
+		Outbox:        outbox,
+		SendLimiter:   graphapi.NewSendLimiter(cfg.Throughput, locks.Count),
+		PersonLocks:   locks,
+		Graph: graphapi.New(graphapi.Options{
+			Token:   cfg.Token,
+			BaseURL: cfg.BaseURL,
+			Version: cfg.APIVersion,
+			Timeout: graphTimeout(cfg.ResendAfter),
+			Log:     a.log,
+		}),
+		Model:    modelAdapter{gemini},
+		Waitlist: waitlistAdapter{waitlist},
+	})
+	return service, a.addWorkers(ctx, service, locks)
+}
+
+// graphTimeout limits one call of the Graph API, which usually takes a tenth of a
+// second. It is at most half of the time after which the message is sent again,
+// because a send may begin in the first half of it.
+func graphTimeout(resendAfter time.Duration) time.Duration {
+	return min(10*time.Second, resendAfter/2)
+}
+
+// addWorkers adds the workers, unless the Graph API or Gemini is not configured:
+// then messages are stored and wait.
+func (a *app) addWorkers(ctx context.Context, service *whatsapp.Service, locks *instance.Locks) error {
+	if a.cfg.WhatsApp.Token.IsZero() || a.cfg.Gemini.APIKey.IsZero() {
+		a.log.WarnContext(ctx, "WhatsApp messages are stored and not answered: the Graph API or Gemini is not configured")
+		return nil
+	}
+	pool, err := postgres.OpenForQueue(ctx, a.cfg.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	a.add(component{name: "queue pool", stop: closePool(pool)})
+	workers, err := worker.New(pool, service, locks, queue.NewOrphans(a.pool, locks.Name()), worker.Options{
+		Concurrency:         a.cfg.WhatsApp.Workers,
+		ReindexerIndexNames: queue.ReindexerIndexNames(),
+		Log:                 a.log,
+	})
+	if err != nil {
+		return err
+	}
+	a.add(component{
+		name:        "workers",
+		start:       func(ctx context.Context) error { return workers.Start(context.WithoutCancel(ctx)) }, // ends by Stop
+		stop:        workers.Stop,
+		stopTimeout: drainJobs,
+	})
+	return nil
+}

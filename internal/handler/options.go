@@ -1,0 +1,57 @@
+package handler
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"aisha/internal/handler/guard"
+	"aisha/internal/resource"
+	"aisha/internal/sensitive"
+	"aisha/internal/service/gemini"
+	"aisha/internal/service/waitlist"
+	"aisha/internal/service/whatsapp"
+)
+
+// Waitlist stores sign-ups. Faults: Invalid, Unavailable.
+type Waitlist interface {
+	Join(ctx context.Context, in waitlist.SignUp) resource.Resource[waitlist.Entry]
+}
+
+// Gemini answers single prompts. Faults: Invalid, Blocked, Upstream,
+// UpstreamTimeout, NotConfigured.
+type Gemini interface {
+	Ask(ctx context.Context, prompt string) resource.Resource[gemini.Completion]
+}
+
+// WhatsApp handles webhooks and reports on stored items and on sending. Faults:
+// Forbidden, NotConfigured, Unavailable; Subscribe also returns Invalid.
+type WhatsApp interface {
+	Receive(ctx context.Context, signatureHeader string, readBody func() ([]byte, error)) resource.Resource[whatsapp.Receipt]
+	Subscribe(in whatsapp.Subscription) resource.Resource[string]
+	UnhandledItems(ctx context.Context, beforeID int64) resource.Resource[[]whatsapp.UnhandledItem]
+	SendingState(ctx context.Context) resource.Resource[whatsapp.SendingState]
+}
+
+// Options are the dependencies and settings of the API. The services, Ready,
+// Metrics and Log are required.
+type Options struct {
+	Waitlist Waitlist
+	Gemini   Gemini
+	WhatsApp WhatsApp
+	Ready    func(context.Context) error // returns nil if requests can be served
+
+	Metrics    http.Handler          // serves GET /metrics
+	Registerer prometheus.Registerer // registers the request metrics; may be nil
+	Log        *slog.Logger
+
+	CORSAllowedOrigins []string           // empty: no cross-origin requests
+	APIKeys            []sensitive.Secret // empty: POST /gemini needs no key
+	AdminToken         sensitive.Secret   // empty: operator routes are disabled
+	RateSignups        guard.Rate
+	RateGemini         guard.Rate
+	TrustedProxies     []netip.Prefix // proxies whose X-Forwarded-For is used
+}

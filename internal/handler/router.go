@@ -1,0 +1,61 @@
+// Package handler is the HTTP API: routes, middleware, and one handler per
+// route.
+//
+// A handler converts a request into a service call and returns the result as a
+// [wire.Response] or an error. Services decide the rules, package wire writes
+// the responses, and package guard provides the middleware.
+package handler
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"aisha/internal/handler/guard"
+	"aisha/internal/handler/wire"
+)
+
+// Time limits of service calls. POST /gemini has none here: the model's client
+// limits its own attempts.
+const (
+	signUpTimeout  = 10 * time.Second
+	webhookTimeout = 15 * time.Second
+	readyTimeout   = 3 * time.Second
+)
+
+// New returns the handler of all routes.
+func New(o Options) http.Handler {
+	r := chi.NewRouter()
+	r.Use(guard.RequestID, guard.Observe(o.Log, o.Registerer), guard.Recover) // this order is required
+	r.Use(guard.NoSniff, guard.CORS(o.CORSAllowedOrigins), middleware.GetHead)
+	r.NotFound(wire.Handler(noRoute))
+	r.MethodNotAllowed(wire.Handler(noRoute))
+
+	r.Get("/", wire.Handler(root))
+
+	signUps := r.With(guard.RateLimit(o.RateSignups, o.TrustedProxies), guard.Timeout(signUpTimeout))
+	signUps.Post("/waiting-list", wire.Handler(joinWaitlist(o.Waitlist)))
+	signUps.Post("/waiting-list/", wire.Handler(joinWaitlist(o.Waitlist)))
+
+	prompts := r.With(guard.RateLimit(o.RateGemini, o.TrustedProxies), guard.RequireKey(o.APIKeys))
+	prompts.Post("/gemini", wire.Handler(askGemini(o.Gemini)))
+
+	r.Get("/webhook/whatsapp", wire.Handler(verifySubscription(o.WhatsApp)))
+	r.With(guard.Timeout(webhookTimeout)).Post("/webhook/whatsapp", wire.Handler(receiveWebhook(o.WhatsApp)))
+
+	r.With(guard.RequireOperator(o.AdminToken)).Get("/operator/kept-items", wire.Handler(listUnhandledItems(o.WhatsApp)))
+
+	r.Get("/healthz", wire.Handler(healthz))
+	r.With(guard.Timeout(readyTimeout)).Get("/readyz", wire.Handler(readyz(o.Ready, o.WhatsApp)))
+	r.Method(http.MethodGet, "/metrics", o.Metrics)
+
+	docs := newDocs()
+	r.Get("/docs", wire.Handler(docs.page("swagger-ui.html")))
+	r.Get("/docs/{file}", wire.Handler(docs.asset))
+	r.Get("/redoc", wire.Handler(docs.page("redoc.html")))
+	r.Get("/openapi.yaml", wire.Handler(docs.openAPIYAML))
+	r.Get("/openapi.json", wire.Handler(docs.openAPIJSON))
+	return r
+}

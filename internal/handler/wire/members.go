@@ -1,0 +1,152 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/tidwall/gjson"
+
+	"aisha/internal/fault"
+)
+
+// Members are the members of a JSON object. Names match exactly; encoding/json
+// would accept "USERNAME" for "username" when it fills a struct.
+//
+// Each method reads one required member. If the member is missing or has the
+// wrong type, the method returns the zero value and records a field error,
+// which Decode returns. null is a wrong type.
+type Members struct {
+	object  gjson.Result
+	invalid []fault.Field
+}
+
+// Optional reads a member with one of the methods of m. It returns nil if the
+// object does not have the member:
+//
+//	note := wire.Optional(m, "note", m.String)
+func Optional[T any](m *Members, name string, read func(name string) T) *T {
+	if !m.find(name).Exists() {
+		return nil
+	}
+	value := read(name)
+	return &value
+}
+
+// String reads a string. It checks only the type; services check the content.
+func (m *Members) String(name string) string {
+	return required(m, name, parseString)
+}
+
+// Bool reads true or false.
+func (m *Members) Bool(name string) bool {
+	return required(m, name, parseBool)
+}
+
+// Integer reads an integer from lowest to highest, both included.
+func (m *Members) Integer(name string, lowest, highest int64) int64 {
+	return required(m, name, func(value gjson.Result) (int64, string) {
+		n, problem := parseInteger(value)
+		if problem == "" && (n < lowest || n > highest) {
+			return 0, rangeMessage(lowest, highest)
+		}
+		return n, problem
+	})
+}
+
+// Strings reads a list of strings.
+func (m *Members) Strings(name string) []string {
+	return required(m, name, func(value gjson.Result) ([]string, string) { return parseList(value, parseString) })
+}
+
+// Integers reads a list of integers.
+func (m *Members) Integers(name string) []int64 {
+	return required(m, name, func(value gjson.Result) ([]int64, string) { return parseList(value, parseInteger) })
+}
+
+// required reads a member with parse, which returns the value or a message for
+// the caller.
+func required[T any](m *Members, name string, parse func(gjson.Result) (T, string)) T {
+	var zero T
+	member := m.find(name)
+	if !member.Exists() {
+		m.invalid = append(m.invalid, fault.Field{Name: name, Message: "is missing"})
+		return zero
+	}
+	value, problem := parse(member)
+	if problem != "" {
+		m.invalid = append(m.invalid, fault.Field{Name: name, Message: problem})
+		return zero
+	}
+	return value
+}
+
+// find returns the member with that name. If there are several, the last one
+// wins, as in encoding/json.
+func (m *Members) find(name string) (found gjson.Result) {
+	m.object.ForEach(func(key, value gjson.Result) bool {
+		if key.Str == name {
+			found = value
+		}
+		return true
+	})
+	return found
+}
+
+func parseString(value gjson.Result) (string, string) {
+	if value.Type != gjson.String {
+		return "", "must be a string"
+	}
+	if hasLoneSurrogate(value.Raw) {
+		return "", "must be valid Unicode: it has half of a surrogate pair"
+	}
+	return value.Str, ""
+}
+
+func parseBool(value gjson.Result) (bool, string) {
+	if !value.IsBool() {
+		return false, "must be true or false"
+	}
+	return value.Bool(), ""
+}
+
+// parseInteger accepts digits with an optional minus sign. Like encoding/json
+// it rejects 1.0 and 1e3.
+func parseInteger(value gjson.Result) (int64, string) {
+	if value.Type != gjson.Number {
+		return 0, "must be an integer"
+	}
+	n, err := strconv.ParseInt(value.Raw, 10, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, "is out of range"
+	case err != nil:
+		return 0, "must be an integer"
+	}
+	return n, ""
+}
+
+// parseList parses each item of a list. The message for an invalid item counts
+// from 1.
+func parseList[T any](value gjson.Result, parse func(gjson.Result) (T, string)) ([]T, string) {
+	if !value.IsArray() {
+		return nil, "must be a list"
+	}
+	items := []T{}
+	for i, element := range value.Array() {
+		item, problem := parse(element)
+		if problem != "" {
+			return nil, fmt.Sprintf("item %d %s", i+1, problem)
+		}
+		items = append(items, item)
+	}
+	return items, ""
+}
+
+func rangeMessage(lowest, highest int64) string {
+	if highest == math.MaxInt64 {
+		return fmt.Sprintf("must be at least %d", lowest)
+	}
+	return fmt.Sprintf("must be from %d to %d", lowest, highest)
+}

@@ -1,0 +1,159 @@
+package wire_test
+
+import (
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"aisha/internal/fault"
+	"aisha/internal/handler/wire"
+)
+
+// decode decodes a JSON body.
+func decode[T any](body string, read func(*wire.Members) T) (T, error) {
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	return wire.Decode(r, read)
+}
+
+// memberCase is a body and the result of reading its member "m".
+type memberCase[T any] struct {
+	body    string
+	want    T
+	problem string // message of the field error; empty for none
+}
+
+func testMember[T any](t *testing.T, read func(*wire.Members) T, cases map[string]memberCase[T]) {
+	t.Helper()
+	t.Parallel()
+	for name, tt := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := decode(tt.body, read)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("%s: value (-want +got):\n%s", tt.body, diff)
+			}
+			var want, fields []fault.Field
+			if tt.problem != "" {
+				want = []fault.Field{{Name: "m", Message: tt.problem}}
+			}
+			if err != nil {
+				fields = fault.Of(err).Fields
+			}
+			if diff := cmp.Diff(want, fields); diff != "" {
+				t.Errorf("%s: field errors (-want +got):\n%s", tt.body, diff)
+			}
+		})
+	}
+}
+
+func TestMembers_String(t *testing.T) {
+	testMember(t, func(m *wire.Members) string { return m.String("m") }, map[string]memberCase[string]{
+		"plain":               {`{"m":"a\u00e9"}`, "aé", ""},
+		"empty":               {`{"m":""}`, "", ""},
+		"last_duplicate_wins": {`{"m":1,"m":"b"}`, "b", ""},
+		"missing":             {`{"M":"a"}`, "", "is missing"},
+		"null":                {`{"m":null}`, "", "must be a string"},
+		"number":              {`{"m":7}`, "", "must be a string"},
+		"lone_surrogate":      {`{"m":"a\ud800"}`, "", "must be valid Unicode: it has half of a surrogate pair"},
+	})
+}
+
+func TestMembers_Bool(t *testing.T) {
+	testMember(t, func(m *wire.Members) bool { return m.Bool("m") }, map[string]memberCase[bool]{
+		"true":    {`{"m":true}`, true, ""},
+		"false":   {`{"m":false}`, false, ""},
+		"missing": {`{}`, false, "is missing"},
+		"null":    {`{"m":null}`, false, "must be true or false"},
+		"string":  {`{"m":"true"}`, false, "must be true or false"},
+		"number":  {`{"m":1}`, false, "must be true or false"},
+	})
+}
+
+func TestMembers_Integer(t *testing.T) {
+	testMember(t, func(m *wire.Members) int64 { return m.Integer("m", -5, 100) }, map[string]memberCase[int64]{
+		"lowest":        {`{"m":-5}`, -5, ""},
+		"highest":       {`{"m":100}`, 100, ""},
+		"minus_zero":    {`{"m":-0}`, 0, ""},
+		"too_low":       {`{"m":-6}`, 0, "must be from -5 to 100"},
+		"too_high":      {`{"m":101}`, 0, "must be from -5 to 100"},
+		"over_64_bits":  {`{"m":9223372036854775808}`, 0, "is out of range"},
+		"fraction":      {`{"m":1.5}`, 0, "must be an integer"},
+		"zero_fraction": {`{"m":1.0}`, 0, "must be an integer"},
+		"exponent":      {`{"m":1e1}`, 0, "must be an integer"},
+		"string":        {`{"m":"1"}`, 0, "must be an integer"},
+		"null":          {`{"m":null}`, 0, "must be an integer"},
+		"missing":       {`{}`, 0, "is missing"},
+	})
+}
+
+func TestMembers_IntegerWithoutUpperLimit(t *testing.T) {
+	testMember(t, func(m *wire.Members) int64 { return m.Integer("m", 1, math.MaxInt64) }, map[string]memberCase[int64]{
+		"highest": {`{"m":9223372036854775807}`, math.MaxInt64, ""},
+		"too_low": {`{"m":0}`, 0, "must be at least 1"},
+	})
+}
+
+func TestMembers_Strings(t *testing.T) {
+	testMember(t, func(m *wire.Members) []string { return m.Strings("m") }, map[string]memberCase[[]string]{
+		"items":          {`{"m":["a", "\ud83d\ude00", ""]}`, []string{"a", "😀", ""}, ""},
+		"empty":          {`{"m":[]}`, []string{}, ""},
+		"wrong_item":     {`{"m":["a",1]}`, nil, "item 2 must be a string"},
+		"nested_list":    {`{"m":[["a"]]}`, nil, "item 1 must be a string"},
+		"lone_surrogate": {`{"m":["\udc00"]}`, nil, "item 1 must be valid Unicode: it has half of a surrogate pair"},
+		"string":         {`{"m":"a"}`, nil, "must be a list"},
+		"object":         {`{"m":{"0":"a"}}`, nil, "must be a list"},
+		"null":           {`{"m":null}`, nil, "must be a list"},
+		"missing":        {`{}`, nil, "is missing"},
+	})
+}
+
+func TestMembers_Integers(t *testing.T) {
+	testMember(t, func(m *wire.Members) []int64 { return m.Integers("m") }, map[string]memberCase[[]int64]{
+		"items":        {`{"m":[1, -2,9223372036854775807]}`, []int64{1, -2, math.MaxInt64}, ""},
+		"empty":        {`{"m":[]}`, []int64{}, ""},
+		"wrong_item":   {`{"m":[1,2,"3"]}`, nil, "item 3 must be an integer"},
+		"fraction":     {`{"m":[1.5]}`, nil, "item 1 must be an integer"},
+		"over_64_bits": {`{"m":[-9223372036854775809]}`, nil, "item 1 is out of range"},
+		"number":       {`{"m":1}`, nil, "must be a list"},
+		"missing":      {`{}`, nil, "is missing"},
+	})
+}
+
+func TestOptional(t *testing.T) {
+	value := "a"
+	empty := ""
+	testMember(t, func(m *wire.Members) *string { return wire.Optional(m, "m", m.String) }, map[string]memberCase[*string]{
+		"present":    {`{"m":"a"}`, &value, ""},
+		"empty":      {`{"m":""}`, &empty, ""},
+		"missing":    {`{}`, nil, ""},
+		"null":       {`{"m":null}`, nil, "must be a string"},
+		"wrong_type": {`{"m":1}`, nil, "must be a string"},
+	})
+}
+
+func TestDecode_CollectsFieldErrors(t *testing.T) {
+	t.Parallel()
+	_, err := decode(`{"b":1}`, func(m *wire.Members) bool {
+		m.String("a")
+		m.Integer("b", 2, 3)
+		m.Integers("c")
+		return m.Bool("d")
+	})
+	want := []fault.Field{
+		{Name: "a", Message: "is missing"},
+		{Name: "b", Message: "must be from 2 to 3"},
+		{Name: "c", Message: "is missing"},
+		{Name: "d", Message: "is missing"},
+	}
+	if !fault.Is(err, fault.Invalid) {
+		t.Fatalf("got %v, want invalid", err)
+	}
+	if diff := cmp.Diff(want, fault.Of(err).Fields); diff != "" {
+		t.Errorf("field errors (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,9 @@
+package queue_test
+
+import (
+	"testing"
+
+	"aisha/internal/check/testdb"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }

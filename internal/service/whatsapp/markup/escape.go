@@ -1,0 +1,123 @@
+package markup
+
+import "strings"
+
+// zeroWidthNoBreakSpace is the invisible character that keeps WhatsApp from
+// taking a literal * for formatting. WhatsApp has no escape character, but
+// ignores a delimiter with a space on its inner side. JavaScript counts U+FEFF
+// as white space, unlike U+200B, and no line breaks at it.
+const zeroWidthNoBreakSpace = "\uFEFF"
+
+// escapeLine escapes the literal characters of line that WhatsApp would take
+// for delimiters, for a fence, or for the start of a list or a quote.
+func escapeLine(line []grapheme) {
+	ranges := findDelimiterRanges(line)
+	for i, g := range line {
+		index := g.delimiterIndex()
+		if index < 0 || g.style&(codeSpan|linkURL) != 0 {
+			continue
+		}
+		if g.style&codeBlock == 0 && ranges[index].firstOpening < ranges[index].lastClosing {
+			line[i].text = escapeDelimiter(line, i)
+		}
+		if endsWithFence(line[:i+1]) {
+			line[i].text = zeroWidthNoBreakSpace + line[i].text
+		}
+	}
+	if start := prefixLen(line); looksLikeBlock(line[start:]) {
+		line[start].text = zeroWidthNoBreakSpace + line[start].text
+	}
+}
+
+// delimiterRange says where in a line a delimiter can take effect. Literal
+// delimiters of a kind are harmless unless one can close after another opens.
+type delimiterRange struct {
+	firstOpening int // first position where the delimiter can open its style
+	lastClosing  int // last position where it can close its style
+}
+
+// findDelimiterRanges returns the range of each delimiter. It counts literal
+// delimiters and those that messageWriter will add.
+func findDelimiterRanges(line []grapheme) (ranges [len(delimiters)]delimiterRange) {
+	for index := range ranges {
+		ranges[index].firstOpening = len(line)
+	}
+	for i, g := range line {
+		if index := g.delimiterIndex(); index >= 0 && g.style&(codeSpan|linkURL) == 0 {
+			if canOpen(line, i) {
+				ranges[index].firstOpening = min(ranges[index].firstOpening, i)
+			}
+			if canClose(line, i) {
+				ranges[index].lastClosing = i
+			}
+		}
+		for index := range ranges {
+			if g.style&(1<<index) != 0 {
+				ranges[index].firstOpening = min(ranges[index].firstOpening, i)
+				ranges[index].lastClosing = i + 1
+			}
+		}
+	}
+	return ranges
+}
+
+// canOpen reports whether a delimiter at i would open its style.
+func canOpen(line []grapheme, i int) bool {
+	return (i == 0 || !line[i-1].isWordCharacter()) && i+1 < len(line) && !line[i+1].isSpace()
+}
+
+// canClose reports whether a delimiter at i would close its style.
+func canClose(line []grapheme, i int) bool {
+	return i > 0 && !line[i-1].isSpace() && (i+1 == len(line) || !line[i+1].isWordCharacter())
+}
+
+// escapeDelimiter returns the text of the literal delimiter at i with an
+// invisible space on each side where it would have an effect.
+func escapeDelimiter(line []grapheme, i int) string {
+	text := line[i].text
+	if canOpen(line, i) {
+		text += zeroWidthNoBreakSpace
+	}
+	if canClose(line, i) {
+		text = zeroWidthNoBreakSpace + text
+	}
+	return text
+}
+
+// endsWithFence reports whether text ends with three backticks. WhatsApp takes
+// them for a fence anywhere, even inside a word.
+func endsWithFence(text []grapheme) bool {
+	n := len(text)
+	return n >= 3 && strings.HasPrefix(text[n-1].text, "`") && text[n-2].text == "`" && strings.HasSuffix(text[n-3].text, "`")
+}
+
+// prefixLen returns how many graphemes of line are its real list marker and
+// indentation.
+func prefixLen(line []grapheme) int {
+	n := 0
+	for n < len(line) && line[n].style&linePrefix != 0 {
+		n++
+	}
+	return n
+}
+
+// looksLikeBlock reports whether WhatsApp would take literal text at the start
+// of a line for a quote or a list item.
+func looksLikeBlock(text []grapheme) bool {
+	if len(text) == 0 || text[0].style&(inlineStyles|codeBlock|linkURL) != 0 {
+		return false
+	}
+	digits := 0
+	for digits < len(text) && strings.Contains("0123456789", text[digits].text) {
+		digits++
+	}
+	if digits == len(text) {
+		return false
+	}
+	spaceFollows := digits+1 < len(text) && text[digits+1].isSpace()
+	marker := text[digits].text
+	if digits > 0 {
+		return spaceFollows && marker == "."
+	}
+	return marker == ">" || spaceFollows && (marker == "-" || marker == "*")
+}

@@ -1,0 +1,166 @@
+package webhook
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// webhook is a body with the given messages and statuses in one change.
+func webhook(messages, statuses string) string {
+	return fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{
+		"messaging_product":"whatsapp","metadata":{"display_phone_number":"254700000000","phone_number_id":"1234567890"},
+		"contacts":[{"profile":{"name":"Wanjiru"},"wa_id":"254712345678","user_id":"KE.134912"}],
+		"messages":[%s],"statuses":[%s]}}]}]}`, messages, statuses)
+}
+
+func TestDecodeReadsAText(t *testing.T) {
+	t.Parallel()
+	sent := time.Now().Add(-time.Hour).Truncate(time.Second)
+	batch := Decode([]byte(webhook(fmt.Sprintf(`{"from":"254712345678","id":"wamid.A","timestamp":"%d","type":"text","text":{"body":"Habari"}}`, sent.Unix()), ``)))
+	if len(batch.Messages) != 1 || len(batch.Unhandled) != 0 {
+		t.Fatalf("got %d messages and %d kept items, want 1 and 0", len(batch.Messages), len(batch.Unhandled))
+	}
+	m := batch.Messages[0]
+	if m.WAMID != "wamid.A" || m.PhoneNumberID != "1234567890" || m.Type != "text" || m.Text.Reveal() != "Habari" ||
+		!m.SentAt.Equal(sent) {
+		t.Errorf("message read wrong: %+v", m)
+	}
+	if m.Sender.BSUID != "KE.134912" || m.Sender.WaID.Reveal() != "254712345678" || m.Sender.Name.Reveal() != "Wanjiru" {
+		t.Errorf("sender read wrong: user %q, phone %q, name %q", m.Sender.BSUID, m.Sender.WaID.Reveal(), m.Sender.Name.Reveal())
+	}
+}
+
+func TestDecodeIdentifiesTheSender(t *testing.T) {
+	t.Parallel()
+	const body = `{"entry":[{"changes":[{"field":"messages","value":{"metadata":{"phone_number_id":1},"contacts":%s,"messages":[%s]}}]}]}`
+	tests := map[string]struct{ contacts, message, userID, phone string }{
+		"by number alone":                   {`null`, `{"id":"w","type":"text","from":"254712345678"}`, "", "254712345678"},
+		"by user id alone":                  {`[]`, `{"id":"w","type":"text","from_user_id":"KE.1"}`, "KE.1", ""},
+		"by a user id in place of a number": {`[]`, `{"id":"w","type":"text","from":"KE.1"}`, "KE.1", ""},
+		"by its own contact of several": {`[{"wa_id":"254700000001","user_id":"KE.1"},{"wa_id":"254700000002","user_id":"KE.2"}]`,
+			`{"id":"w","type":"text","from":"254700000002"}`, "KE.2", "254700000002"},
+		"by a contact of odd type": {`["x"]`, `{"id":"w","type":"text","from":"254712345678"}`, "", "254712345678"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			batch := Decode(fmt.Appendf(nil, body, tt.contacts, tt.message))
+			if len(batch.Messages) != 1 {
+				t.Fatalf("got %d messages, want 1; kept %v", len(batch.Messages), batch.Unhandled)
+			}
+			if who := batch.Messages[0].Sender; who.BSUID != tt.userID || who.WaID.Reveal() != tt.phone {
+				t.Errorf("got user %q and phone %q, want %q and %q", who.BSUID, who.WaID.Reveal(), tt.userID, tt.phone)
+			}
+		})
+	}
+}
+
+func TestDecodeReadsStatuses(t *testing.T) {
+	t.Parallel()
+	batch := Decode([]byte(webhook(``, `{"id":"wamid.O","status":"failed","timestamp":"1767225600","biz_opaque_callback_data":"cb","errors":[{"code":"131047"}]},
+		{"id":"wamid.P","status":"played"},{"id":"wamid.Q","status":"deleted"}`)))
+	if len(batch.Statuses) != 2 || len(batch.Unhandled) != 1 {
+		t.Fatalf("got %d statuses and %d kept items, want 2 and 1", len(batch.Statuses), len(batch.Unhandled))
+	}
+	if s := batch.Statuses[0]; s.WAMID != "wamid.O" || s.State != StateFailed || s.Callback != "cb" || s.ErrorCode != 131047 {
+		t.Errorf("failed status read wrong: %+v", s)
+	}
+	if s := batch.Statuses[1]; s.State != StateRead {
+		t.Errorf("played is %q, want read", s.State)
+	}
+}
+
+func TestDecodeKeepsWhatItCannotRead(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"nothing":            ``,
+		"no JSON":            `<html>`,
+		"a list":             `[]`,
+		"no entries":         `{"entry":[]}`,
+		"an odd entry":       `{"entry":[7]}`,
+		"an odd change":      `{"entry":[{"changes":["x"]}]}`,
+		"another field":      `{"entry":[{"changes":[{"field":"account_update","value":{"event":"X"}}]}]}`,
+		"a value of nothing": `{"entry":[{"changes":[{"field":"messages","value":null}]}]}`,
+		"system errors":      `{"entry":[{"changes":[{"field":"messages","value":{"errors":[{"code":131000}]}}]}]}`,
+		"too deep a nesting": strings.Repeat(`{"entry":[`, 20_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			batch := Decode([]byte(body))
+			if len(batch.Messages)+len(batch.Statuses) != 0 || len(batch.Unhandled) != 1 {
+				t.Fatalf("got %+v, want one kept item", batch)
+			}
+		})
+	}
+}
+
+func TestDecodeTakesTheRestOfABatchWithABrokenItem(t *testing.T) {
+	t.Parallel()
+	batch := Decode([]byte(webhook(`{"from":"254712345678","id":"wamid.A","type":"text","text":{"body":"1"}}, "broken",
+		{"from":"254712345678","id":"wamid.B","type":"text","text":{"body":"2"}}`, `17, {"id":"wamid.O","status":"sent"}`)))
+	if len(batch.Messages) != 2 || len(batch.Statuses) != 1 || len(batch.Unhandled) != 2 {
+		t.Fatalf("got %d messages, %d statuses, %d kept; want 2, 1, 2", len(batch.Messages), len(batch.Statuses), len(batch.Unhandled))
+	}
+}
+
+func TestATimeThatCannotBeRightIsNow(t *testing.T) {
+	t.Parallel()
+	for _, timestamp := range []string{`"0"`, `"99999999999999"`, `-5`, `"yesterday"`, `null`, `1e400`, fmt.Sprint(time.Now().Add(-30 * 24 * time.Hour).Unix())} {
+		batch := Decode([]byte(webhook(`{"from":"254712345678","id":"w","type":"text","timestamp":`+timestamp+`}`, ``)))
+		if len(batch.Messages) != 1 || time.Since(batch.Messages[0].SentAt).Abs() > time.Minute {
+			t.Errorf("%s: got %+v", timestamp, batch)
+		}
+	}
+}
+
+func TestTheHourIsAsMetaToldIt(t *testing.T) {
+	t.Parallel()
+	for timestamp, want := range map[string]string{
+		`"1767225600"`: "2026-01-01 00", `1767225599`: "2025-12-31 23", `"253402300799"`: "9999-12-31 23",
+		`"253402300800"`: "1970-01-01 00", `-5`: "1970-01-01 00", `"yesterday"`: "1970-01-01 00", `null`: "1970-01-01 00", `1e400`: "1970-01-01 00",
+	} {
+		batch := Decode([]byte(webhook(`{"from":"254712345678","id":"w","type":"text","timestamp":`+timestamp+`}`, ``)))
+		if len(batch.Messages) != 1 || batch.Messages[0].SentHour.Format("2006-01-02 15") != want {
+			t.Errorf("%s: got %+v, want %s", timestamp, batch.Messages, want)
+		}
+	}
+}
+
+// timeless is the batch without times, because one that cannot be right is now.
+func timeless(b Batch) Batch {
+	for i := range b.Messages {
+		b.Messages[i].SentAt = time.Time{}
+	}
+	return b
+}
+
+// FuzzDecode looks for a body that makes Decode panic, lose an item without a
+// trace, let through what PostgreSQL cannot store, or read a usual webhook in
+// another way than item by item.
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(webhook(`{"from":"254712345678","id":"wamid.A","type":"text","text":{"body":"x"}}`, `{"id":"wamid.O","status":"sent"}`)))
+	f.Add([]byte(`{"entry":[{"changes":[{"field":"messages","value":{"messages":[{"id":1,"from":"KE.1"}]}}]}]}`))
+	f.Add([]byte(webhook(`{"from":"254712345678","id":"wamid.E","type":"edit","edit":{"original_message_id":"wamid.A","message":{"type":"text","text":{"body":"y"}}}}`, ``)))
+	f.Add([]byte(webhook(`{"from":"2547\u00e4","from_user_id":"KE.1","id":"wamid.I","type":"image","image":{"id":1,"caption":"\\"x"}}`, ``)))
+	f.Add([]byte(`{"entry":[{"changes":[{"field":"history","value":{}}]}]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		batch := Decode(body)
+		if batch.Len() == 0 {
+			t.Fatal("nothing was kept of the body")
+		}
+		if byItem := decodeItems(body); !reflect.DeepEqual(timeless(batch), timeless(byItem)) {
+			t.Fatalf("got   %+v\nwant  %+v", batch, byItem)
+		}
+		for _, m := range batch.Messages {
+			if m.WAMID == "" || m.PhoneNumberID == "" || m.Sender.BSUID == "" && m.Sender.WaID.IsZero() {
+				t.Fatalf("incomplete message: %+v", m)
+			}
+			if strings.Contains(m.WAMID+m.PhoneNumberID+m.Type+m.Text.Reveal()+m.Sender.Name.Reveal(), "\x00") {
+				t.Fatal("NUL was let through")
+			}
+		}
+	})
+}
