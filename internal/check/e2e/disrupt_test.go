@@ -68,13 +68,13 @@ func freezeOneOfTwoInstances(t *testing.T, r *faultRun) {
 	r.startService(t)
 	for range shortOrLong(1, 3) {
 		r.alternateWebhooks(t, first, r.service)
-		first.signal(syscall.SIGSTOP)
+		first.freeze()
 		r.sim.SetWebhookURL(r.service.url + "/webhook/whatsapp")
 		r.pause(t.Context(), r.randomDuration(time.Second, shortOrLong(2*time.Second, 30*time.Second)))
 		first.signal(syscall.SIGCONT)
 	}
 	r.alternateWebhooks(t, first, r.service)
-	first.signal(syscall.SIGSTOP)
+	first.freeze()
 	r.sim.SetWebhookURL(r.service.url + "/webhook/whatsapp")
 }
 

@@ -53,7 +53,7 @@ func TestFreeze_ResumedInstanceSendsNothingTwice(t *testing.T) {
 	run(beside, `INSERT INTO answer_part (answer_id, person_id, position, body, quoted_wamid) SELECT id, person_id, 1, '`+second+`' || id, '' FROM answer`)
 	allPeopleWrite(1)
 	waitForLockWaiters(t, database, persons)
-	frozen.signal(syscall.SIGSTOP)
+	frozen.freeze()
 	run(holder, `ROLLBACK`)
 
 	other := start(t, env, "serve")

@@ -191,6 +191,18 @@ func (p *process) signal(s os.Signal) {
 	}
 }
 
+// freeze sends SIGSTOP and waits until all threads have stopped. Until then the
+// process may still take what the database or an upstream sends to it.
+func (p *process) freeze() {
+	p.t.Helper()
+	p.signal(syscall.SIGSTOP)
+	var status syscall.WaitStatus
+	_, err := syscall.Wait4(p.cmd.Process.Pid, &status, syscall.WUNTRACED, nil)
+	if err != nil || !status.Stopped() {
+		p.t.Fatalf("wait until the process has stopped: status %#x, error %v", status, err)
+	}
+}
+
 // terminate sends SIGTERM, waits for the process to exit and returns its error.
 func (p *process) terminate() error {
 	p.t.Helper()
@@ -265,7 +277,7 @@ func waitUntilIdle(t *testing.T, database string) error {
 }
 
 // waitForLockWaiters waits until at least wanted connections to the database wait
-// for a lock.
+// for a row lock.
 func waitForLockWaiters(t *testing.T, database string, wanted int) {
 	t.Helper()
 	ctx, cancel := contextWithTimeout(t)
@@ -280,7 +292,7 @@ func waitForLockWaiters(t *testing.T, database string, wanted int) {
 	for waiting := 0; waiting < wanted; <-ticker.C {
 		if err := conn.QueryRow(ctx, `
 			SELECT count(*) FROM pg_stat_activity
-			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting); err != nil {
+			WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event IN ('transactionid', 'tuple')`).Scan(&waiting); err != nil {
 			t.Fatal(err)
 		}
 	}
