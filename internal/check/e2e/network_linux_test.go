@@ -27,23 +27,11 @@ import (
 func TestServe_connects_to_configured_hosts_only(t *testing.T) {
 	t.Parallel()
 	proxy := newCountingProxy(t)
-	var proxySettings []string
-	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"} {
-		proxySettings = append(proxySettings, name+"=http://"+proxy.address)
-	}
-	for name, settings := range map[string][]string{"with_proxy": proxySettings, "without_proxy": nil} {
+	for name, settings := range map[string][]string{"with_proxy": proxy.environment(), "without_proxy": nil} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim, simURL := newSimulator(t, simulator.Timing{})
-			service := launch(t, environment(testdb.New(t), simURL, settings...), "serve")
-			sockets := watchSockets(t, service.cmd.Process.Pid)
-			select {
-			case <-service.serving():
-			case err := <-service.exit:
-				t.Fatalf("the program ended before it served: %v\n%s", err, service.output())
-			case <-time.After(waitLimit):
-				t.Fatalf("the program does not serve:\n%s", service.output())
-			}
+			service, sockets := launchWatched(t, environment(testdb.New(t), simURL, settings...), "serve")
 			sim.SetWebhookURL(service.url + "/webhook/whatsapp")
 
 			if status, body := request(t, "POST", service.url+"/gemini", `{"prompt":"Habari"}`); status != 200 {
@@ -53,22 +41,56 @@ func TestServe_connects_to_configured_hosts_only(t *testing.T) {
 			waitFor(t, sim, func(l simulator.Ledger) bool { return l.Counts.Outbound == 1 && l.Counts.Pending == 0 })
 
 			remote := sockets.stop(t)
-			t.Logf("remote addresses: %q", remote)
 			if want := strings.TrimPrefix(simURL, "http://"); !slices.Contains(remote, want) {
 				t.Errorf("remote addresses %q do not contain the simulator's %s", remote, want)
 			}
-			for _, address := range remote {
-				if !netip.MustParseAddrPort(address).Addr().IsLoopback() {
-					t.Errorf("the service had a socket connected to %s, want loopback addresses only", address)
-				}
-			}
+			checkLoopback(t, remote)
 		})
 	}
-	t.Cleanup(func() {
-		if n := proxy.connections(); n != 0 {
-			t.Errorf("the proxy accepted %d connections, want none", n)
+}
+
+// TestDev_connects_to_no_other_machine runs everything on this machine, without
+// an account.
+func TestDev_connects_to_no_other_machine(t *testing.T) {
+	t.Parallel()
+	proxy := newCountingProxy(t)
+	env := append(proxy.environment(), "HOST=127.0.0.1", "PORT=0", "SIMULATOR_PORT=0", "AISHA_DATA_DIR="+t.TempDir())
+	service, sockets := launchWatched(t, env, "dev")
+	if status, body := request(t, "POST", service.url+"/gemini", `{"prompt":"Habari"}`); status != 200 {
+		t.Errorf("POST /gemini: got %d %s, want 200", status, body)
+	}
+	checkLoopback(t, sockets.stop(t))
+	if err := service.terminate(); err != nil {
+		t.Errorf("stop the program: %v\n%s", err, service.output())
+	}
+}
+
+// launchWatched starts the program, watches its sockets and waits until it serves.
+func launchWatched(t *testing.T, env []string, command string) (*process, *socketWatch) {
+	t.Helper()
+	service := launch(t, env, command)
+	sockets := watchSockets(t, service.cmd.Process.Pid)
+	select {
+	case <-service.serving():
+	case err := <-service.exit:
+		t.Fatalf("the program ended before it served: %v\n%s", err, service.output())
+	case <-time.After(waitLimit):
+		t.Fatalf("the program does not serve:\n%s", service.output())
+	}
+	return service, sockets
+}
+
+func checkLoopback(t *testing.T, remote []string) {
+	t.Helper()
+	t.Logf("remote addresses: %q", remote)
+	if len(remote) == 0 {
+		t.Error("no socket was seen, want those to the database")
+	}
+	for _, address := range remote {
+		if !netip.MustParseAddrPort(address).Addr().IsLoopback() {
+			t.Errorf("the program had a socket connected to %s, want loopback addresses only", address)
 		}
-	})
+	}
 }
 
 // countingProxy accepts connections, counts them and closes them.
@@ -78,6 +100,8 @@ type countingProxy struct {
 	accepted int
 }
 
+// newCountingProxy returns a proxy. The test fails at its end if the proxy accepted
+// a connection.
 func newCountingProxy(t *testing.T) *countingProxy {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -86,6 +110,11 @@ func newCountingProxy(t *testing.T) *countingProxy {
 	}
 	t.Cleanup(func() { _ = listener.Close() })
 	p := &countingProxy{address: listener.Addr().String()}
+	t.Cleanup(func() {
+		if n := p.connections(); n != 0 {
+			t.Errorf("the proxy accepted %d connections, want none", n)
+		}
+	})
 	go func() {
 		for {
 			connection, err := listener.Accept()
@@ -99,6 +128,15 @@ func newCountingProxy(t *testing.T) *countingProxy {
 		}
 	}()
 	return p
+}
+
+// environment returns the variables that make a program use the proxy.
+func (p *countingProxy) environment() []string {
+	var variables []string
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"} {
+		variables = append(variables, name+"=http://"+p.address)
+	}
+	return variables
 }
 
 func (p *countingProxy) connections() int {
