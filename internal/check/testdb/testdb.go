@@ -1,7 +1,7 @@
 // Package testdb creates a PostgreSQL database for each test and drops it when the
 // test ends. It decides which server to use and creates the databases quickly, by
-// copying a migrated template. The schema comes from the migrations of package
-// repository, and the tests store their own data.
+// copying a migrated template. Package schema makes the tables, and the tests
+// store their own data.
 //
 // The environment variable AISHA_TEST_DATABASE_URL names the server, with a
 // superuser. `go run ./internal/check/testdb/with` starts one server for all
