@@ -1,5 +1,5 @@
 # An empty image with the static binary, which runs as an unprivileged user.
-FROM golang:1.26 AS build
+FROM golang:1.27.3 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download

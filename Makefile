@@ -2,10 +2,16 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT  ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+# auto: the toolchain that go.mod names, even where the environment says local.
+export GOTOOLCHAIN = auto
 GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
+# Version of the vulnerability database; make vuln VULNDB=latest asks for the newest.
+VULNDB ?= v0.0.0-20261105234957-e22db6528018
+
 .DEFAULT_GOAL := help
-.PHONY: help run test lint build bench faults profile fuzz migrate docker clean
+.PHONY: help run test lint vuln build bench faults profile fuzz migrate docker clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,9 +25,18 @@ build: ## build the static binary bin/aisha
 test: ## run every test with the race detector; starts a PostgreSQL for it
 	@go run ./internal/check/testdb/with go test -race -timeout 20m ./...
 
-lint: ## check style and import rules
+lint: vuln ## check style, import rules and known vulnerabilities
 	@go run $(GOLANGCI) run
 	@go run ./internal/check/lint/droppedresource ./...
+
+vuln: ## report known vulnerabilities that the program reaches
+	@dir=$$(go mod download -json golang.org/x/vulndb@$(VULNDB) | sed -n 's/^\t"Dir": "\(.*\)",/\1/p'); \
+	db=bin/vulndb/$$(basename "$$dir"); \
+	if [ ! -f "$$db/complete" ]; then \
+	  echo "building the vulnerability database" && rm -rf bin/vulndb && mkdir -p "$$db" && \
+	  go run golang.org/x/vulndb/cmd/indexdb@$(VULNDB) -vulns "$$dir/data/osv" -out "$$db" && touch "$$db/complete"; \
+	fi && \
+	go run $(GOVULNCHECK) -db "file://$(CURDIR)/$$db" ./...
 
 bench: ## measure the service, and pgbench on the same PostgreSQL
 	@go run ./internal/check/bench

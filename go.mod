@@ -2,6 +2,8 @@ module aisha
 
 go 1.26.0
 
+toolchain go1.27.3
+
 require (
 	cloud.google.com/go/ai v0.12.0
 	github.com/chromedp/cdproto v0.159.0
