@@ -5,11 +5,12 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=dev COMMIT=unknown
-RUN make build VERSION=${VERSION} COMMIT=${COMMIT}
+RUN make build notices VERSION=${VERSION} COMMIT=${COMMIT}
 
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /src/bin/aisha /aisha
+COPY --from=build /src/bin/THIRD_PARTY_NOTICES.txt /THIRD_PARTY_NOTICES.txt
 USER 65532:65532
 EXPOSE 8000
 STOPSIGNAL SIGTERM

@@ -11,7 +11,7 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 VULNDB ?= v0.0.0-20261105234957-e22db6528018
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint vuln build bench faults profile fuzz migrate docker clean
+.PHONY: help run test lint vuln build bench faults profile fuzz notices migrate docker clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ fuzz: ## run every fuzz target, FUZZTIME (1m) each
 	    go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit 1; \
 	  done; \
 	done
+
+notices: ## write the licences of everything in the binary to bin/THIRD_PARTY_NOTICES.txt
+	@mkdir -p bin && go run ./internal/check/notices > bin/THIRD_PARTY_NOTICES.txt
 
 migrate: build ## apply pending migrations to DATABASE_URL
 	@bin/aisha migrate
