@@ -60,6 +60,11 @@ func (w *webhookBuilder) textMessage(person int) request {
 		`"messages":[{"from":"%s","from_user_id":"KE.%d","id":"wamid.%016x","timestamp":"%d","type":"text",`+
 		`"text":{"body":"Habari, I would like to know more"}}]}}]}]}`,
 		person%phoneNumberIDs, phone, person, phone, person, rand.Uint64(), time.Now().Unix())
+	return w.sign()
+}
+
+// sign returns the request with the body.
+func (w *webhookBuilder) sign() request {
 	w.mac.Reset()
 	w.mac.Write(w.body)
 	return request{path: "/webhook/whatsapp", signature: "sha256=" + hex.EncodeToString(w.mac.Sum(nil)), body: w.body}
