@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -72,8 +73,10 @@ func startFileUpstream() *fileUpstream {
 		_, _ = w.Write(picture)
 	})
 	mux.HandleFunc("GET /v25.0/{id}", func(w http.ResponseWriter, r *http.Request) {
-		_, _ = fmt.Fprintf(w, `{"messaging_product":"whatsapp","url":"%s/file/%s","mime_type":"image/jpeg","file_size":%d,"id":"%s"}`,
-			u.URL, r.PathValue("id"), fileBytes, r.PathValue("id"))
+		_ = json.NewEncoder(w).Encode(map[string]any{
+			"messaging_product": "whatsapp", "id": r.PathValue("id"), "url": u.URL + "/file/" + r.PathValue("id"),
+			"mime_type": "image/jpeg", "file_size": fileBytes,
+		})
 	})
 	mux.HandleFunc("POST /v25.0/{id}/messages", u.send)
 	mux.HandleFunc("POST /v1beta/models/{call}", func(w http.ResponseWriter, r *http.Request) {

@@ -86,7 +86,7 @@ func documentationScripts(dir string) ([]component, error) {
 		if !found {
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join(dir, entry.Name())) //nolint:gosec // a file of this project
+		text, err := os.ReadFile(filepath.Join(dir, entry.Name()))
 		if err != nil {
 			return nil, fmt.Errorf("read a notice: %w", err)
 		}
@@ -140,7 +140,7 @@ func readNotice(dir string) (string, error) {
 		if entry.IsDir() || !isNotice(entry.Name()) {
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join(dir, entry.Name())) //nolint:gosec // a file of the module cache
+		text, err := os.ReadFile(filepath.Join(dir, entry.Name()))
 		if err != nil {
 			return "", fmt.Errorf("read a notice: %w", err)
 		}
@@ -167,7 +167,7 @@ func isNotice(name string) bool {
 }
 
 func output(name string, args ...string) ([]byte, error) {
-	command := exec.Command(name, args...) //nolint:gosec,noctx // the arguments are constants of this program
+	command := exec.Command(name, args...)
 	command.Stderr = os.Stderr
 	out, err := command.Output()
 	if err != nil {
