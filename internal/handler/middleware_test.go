@@ -60,7 +60,7 @@ func TestMiddleware_LogLine(t *testing.T) {
 	t.Parallel()
 	failing := func(o *handler.Options) {
 		o.Gemini = askFailing(fault.Wrap(errors.New("the cause"), fault.Upstream, "public"))
-		o.Waitlist = joinFailing(fmt.Errorf("the cause: %w", fault.InvalidField("username", "is wrong")))
+		o.Waitlist = joinFailing(fmt.Errorf("the cause: %w", fault.InvalidField("username", fault.FieldInvalidValue, "is wrong")))
 		o.Ready = func(context.Context) error { return errors.New("the cause") }
 	}
 	for name, tt := range map[string]struct {

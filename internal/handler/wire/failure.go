@@ -60,8 +60,9 @@ type failureBody struct {
 }
 
 type fieldError struct {
-	Field   string `json:"field"`
-	Message string `json:"message"`
+	Field   string          `json:"field"`
+	Code    fault.FieldCode `json:"code"`
+	Message string          `json:"message"`
 }
 
 // failureResponse returns the response for err and records err in the
@@ -73,7 +74,7 @@ func failureResponse(ctx context.Context, err error) Response {
 
 	body := failureBody{Status: "failure", Error: f.Message, Code: f.Kind.Code()}
 	for _, field := range f.Fields {
-		body.Details = append(body.Details, fieldError{Field: field.Name, Message: field.Message})
+		body.Details = append(body.Details, fieldError{Field: field.Name, Code: field.Code, Message: field.Message})
 	}
 	return Response{Status: status(f.Kind), Header: failureHeader(f, err), Body: body}
 }
