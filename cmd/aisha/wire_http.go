@@ -37,6 +37,7 @@ func (a *app) addHTTP(waitlist *waitlist.Service, gemini *gemini.Service, whatsa
 			Registerer:         a.metrics,
 			Log:                a.log,
 			CORSAllowedOrigins: a.cfg.CORSAllowedOrigins,
+			CORSGeminiOrigins:  a.cfg.CORSGeminiOrigins,
 			APIKeys:            a.cfg.APIKeys,
 			AdminToken:         a.cfg.AdminToken,
 			RateSignups:        guard.Rate(a.cfg.RateSignups),

@@ -48,7 +48,8 @@ type Options struct {
 	Registerer prometheus.Registerer // registers the request metrics; may be nil
 	Log        *slog.Logger
 
-	CORSAllowedOrigins []string           // empty: no cross-origin requests
+	CORSAllowedOrigins []string           // whose pages may call the API, except POST /gemini; empty: none
+	CORSGeminiOrigins  []string           // whose pages may call POST /gemini; empty: none
 	APIKeys            []sensitive.Secret // empty: POST /gemini needs no key
 	AdminToken         sensitive.Secret   // empty: operator routes are disabled
 	RateSignups        guard.Rate

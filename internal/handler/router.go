@@ -29,7 +29,7 @@ const (
 func New(o Options) http.Handler {
 	r := chi.NewRouter()
 	r.Use(guard.RequestID, guard.Observe(o.Log, o.Registerer), guard.Recover) // this order is required
-	r.Use(guard.NoSniff, guard.CORS(o.CORSAllowedOrigins), middleware.GetHead)
+	r.Use(guard.NoSniff, crossOrigin(o), middleware.GetHead)
 	r.NotFound(wire.Handler(noRoute))
 	r.MethodNotAllowed(wire.Handler(noRoute))
 
@@ -42,8 +42,10 @@ func New(o Options) http.Handler {
 	prompts := r.With(guard.RateLimit(o.RateGemini, o.TrustedProxies), guard.RequireKey(o.APIKeys))
 	prompts.Post("/gemini", wire.Handler(askGemini(o.Gemini)))
 
-	r.Get("/webhook/whatsapp", wire.Handler(verifySubscription(o.WhatsApp)))
-	r.With(guard.Timeout(webhookTimeout)).Post("/webhook/whatsapp", wire.Handler(receiveWebhook(o.WhatsApp)))
+	for _, path := range []string{"/webhook/whatsapp", "/webhook/whatsapp/"} {
+		r.Get(path, wire.Handler(verifySubscription(o.WhatsApp)))
+		r.With(guard.Timeout(webhookTimeout)).Post(path, wire.Handler(receiveWebhook(o.WhatsApp)))
+	}
 
 	r.With(guard.RequireOperator(o.AdminToken)).Get("/operator/kept-items", wire.Handler(listUnhandledItems(o.WhatsApp)))
 
