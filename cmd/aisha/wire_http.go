@@ -38,6 +38,7 @@ func (a *app) addHTTP(waitlist *waitlist.Service, gemini *gemini.Service, whatsa
 			Log:                a.log,
 			CORSAllowedOrigins: a.cfg.CORSAllowedOrigins,
 			CORSGeminiOrigins:  a.cfg.CORSGeminiOrigins,
+			SignupRedirectURL:  a.cfg.SignupRedirectURL,
 			APIKeys:            a.cfg.APIKeys,
 			AdminToken:         a.cfg.AdminToken,
 			RateSignups:        guard.Rate(a.cfg.RateSignups),

@@ -50,6 +50,7 @@ type Options struct {
 
 	CORSAllowedOrigins []string           // whose pages may call the API, except POST /gemini; empty: none
 	CORSGeminiOrigins  []string           // whose pages may call POST /gemini; empty: none
+	SignupRedirectURL  string             // where a browser goes after a sign-up by form; empty: to a built-in page
 	APIKeys            []sensitive.Secret // empty: POST /gemini needs no key
 	AdminToken         sensitive.Secret   // empty: operator routes are disabled
 	RateSignups        guard.Rate

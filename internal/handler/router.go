@@ -35,9 +35,10 @@ func New(o Options) http.Handler {
 
 	r.Get("/", wire.Handler(root))
 
-	signUps := r.With(guard.RateLimit(o.RateSignups, o.TrustedProxies), guard.Timeout(signUpTimeout))
-	signUps.Post("/waiting-list", wire.Handler(joinWaitlist(o.Waitlist)))
-	signUps.Post("/waiting-list/", wire.Handler(joinWaitlist(o.Waitlist)))
+	form := newSignUpForm(o.SignupRedirectURL)
+	signUps := r.With(form.showFailures, guard.RateLimit(o.RateSignups, o.TrustedProxies), guard.Timeout(signUpTimeout))
+	signUps.Post("/waiting-list", wire.Handler(joinWaitlist(o.Waitlist, form)))
+	signUps.Post("/waiting-list/", wire.Handler(joinWaitlist(o.Waitlist, form)))
 
 	prompts := r.With(guard.RateLimit(o.RateGemini, o.TrustedProxies), guard.RequireKey(o.APIKeys))
 	prompts.Post("/gemini", wire.Handler(askGemini(o.Gemini)))

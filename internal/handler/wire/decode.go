@@ -13,9 +13,9 @@ import (
 	"aisha/internal/fault"
 )
 
-// maxJSONBody is the limit of a JSON body, in bytes. api/openapi.yaml documents
-// it.
-const maxJSONBody = 64 << 10
+// maxBody is the limit of the body of a JSON value or a form, in bytes.
+// api/openapi.yaml documents it.
+const maxBody = 64 << 10
 
 // Decode parses the body as a JSON object and returns what read takes from its
 // members. Faults: UnsupportedMediaType, TooLarge, Malformed, and Invalid with
@@ -25,7 +25,7 @@ func Decode[T any](r *http.Request, read func(*Members) T) (T, error) {
 	if err := checkJSONType(r.Header); err != nil {
 		return zero, err
 	}
-	body, err := ReadBody(r, maxJSONBody)
+	body, err := ReadBody(r, maxBody)
 	if err != nil {
 		return zero, err
 	}
@@ -40,6 +40,8 @@ func Decode[T any](r *http.Request, read func(*Members) T) (T, error) {
 	return value, nil
 }
 
+var errNotDeclaredJSON = fault.New(fault.UnsupportedMediaType, "the body must be JSON: send it with Content-Type: application/json")
+
 // checkJSONType accepts uncompressed JSON in UTF-8.
 func checkJSONType(header http.Header) error {
 	if err := checkNotCompressed(header); err != nil {
@@ -48,7 +50,7 @@ func checkJSONType(header http.Header) error {
 	media, params, err := mime.ParseMediaType(header.Get("Content-Type"))
 	isJSON := media == "application/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")
 	if err != nil || !isJSON {
-		return fault.New(fault.UnsupportedMediaType, "the body must be JSON: send it with Content-Type: application/json")
+		return errNotDeclaredJSON
 	}
 	return checkCharset(params)
 }

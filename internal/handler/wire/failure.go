@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -65,6 +66,19 @@ type fieldError struct {
 	Message string          `json:"message"`
 }
 
+// FailurePage renders a failure as a page for people. Its Response has a Header;
+// the status and the headers of the failure are added to it. It returns false
+// for failures that stay JSON.
+type FailurePage func(*fault.Error) (Response, bool)
+
+type failurePageKey struct{}
+
+// WithFailurePage returns a context whose failures are rendered with page and
+// not as JSON. It is for requests that a browser sends without a script.
+func WithFailurePage(ctx context.Context, page FailurePage) context.Context {
+	return context.WithValue(ctx, failurePageKey{}, page)
+}
+
 // failureResponse returns the response for err and records err in the
 // request's log. The response contains the fault's message and fields, never
 // its cause.
@@ -72,6 +86,13 @@ func failureResponse(ctx context.Context, err error) Response {
 	f := classify(err)
 	RequestLogOf(ctx).Failure = err
 
+	if render, ok := ctx.Value(failurePageKey{}).(FailurePage); ok {
+		if page, ok := render(f); ok {
+			page.Status = status(f.Kind)
+			maps.Copy(page.Header, failureHeader(f, err))
+			return page
+		}
+	}
 	body := failureBody{Status: "failure", Error: f.Message, Code: f.Kind.Code()}
 	for _, field := range f.Fields {
 		body.Details = append(body.Details, fieldError{Field: field.Name, Code: field.Code, Message: field.Message})
