@@ -44,6 +44,7 @@ func (a *app) addHTTP(waitlist *waitlist.Service, gemini *gemini.Service, whatsa
 			RateSignups:        guard.Rate(a.cfg.RateSignups),
 			RateGemini:         guard.Rate(a.cfg.RateGemini),
 			TrustedProxies:     a.cfg.TrustedProxies,
+			PhoneURL:           a.cfg.PhoneURL,
 		}),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       readTimeout,

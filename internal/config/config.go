@@ -44,6 +44,7 @@ type Config struct {
 	LogLevel  slog.Level
 	LogFormat string // json or text
 
+	PhoneURL      string // aisha dev only: page of the simulated phone; no variable sets it
 	SimulatorPort int    // aisha dev only; 0: any free port
 	DataDir       string // aisha dev only: directory of its own database
 }

@@ -56,4 +56,6 @@ type Options struct {
 	RateSignups        guard.Rate
 	RateGemini         guard.Rate
 	TrustedProxies     []netip.Prefix // proxies whose X-Forwarded-For is used
+
+	PhoneURL string // page of the simulated phone, which the documentation links to; empty: none
 }

@@ -54,7 +54,7 @@ func New(o Options) http.Handler {
 	r.With(guard.Timeout(readyTimeout)).Get("/readyz", wire.Handler(readyz(o.Ready, o.WhatsApp)))
 	r.Method(http.MethodGet, "/metrics", o.Metrics)
 
-	docs := newDocs()
+	docs := newDocs(o.PhoneURL)
 	r.Get("/docs", wire.Handler(docs.page("swagger-ui.html")))
 	r.Get("/docs/{file}", wire.Handler(docs.asset))
 	r.Get("/redoc", wire.Handler(docs.page("redoc.html")))
