@@ -3,7 +3,7 @@
 const sans = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 const mono = "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace";
 
-const darkColors = {
+const darkTheme = {
   colors: {
     primary: { main: "#b3aaff" },
     text: { primary: "#e4e6e6", secondary: "#b7bcbf" },
@@ -24,6 +24,8 @@ const darkColors = {
   codeBlock: { backgroundColor: "#0f1113" },
 };
 
+const darkCode = { color: "#ffb4ad", backgroundColor: "#2b3033" };
+
 Redoc.init("openapi.yaml", {
   expandResponses: "200",
   hideDownloadButtons: false,
@@ -32,9 +34,9 @@ Redoc.init("openapi.yaml", {
     typography: {
       fontFamily: sans,
       headings: { fontFamily: sans },
-      code: { fontFamily: mono },
+      code: { fontFamily: mono, ...(darkMode.matches ? darkCode : {}) },
     },
-    ...(darkMode.matches ? darkColors : {}),
+    ...(darkMode.matches ? darkTheme : {}),
   },
 }, document.getElementById("redoc"));
 

@@ -83,18 +83,18 @@ func phoneProblem(code fault.FieldCode) *bilingual {
 		return &bilingual{"Enter your phone number.", "Andika nambari yako ya simu."}
 	case fault.FieldNotKenyan:
 		return &bilingual{
-			"This number is not Kenyan. Enter a Kenyan mobile number, for example 0712 345 678.",
-			"Nambari hii si ya Kenya. Andika nambari ya simu ya mkononi ya Kenya, kwa mfano 0712 345 678.",
+			"This number is not Kenyan. Enter a Kenyan mobile number, for example 0712\u00a0345\u00a0678.",
+			"Nambari hii si ya Kenya. Andika nambari ya simu ya mkononi ya Kenya, kwa mfano 0712\u00a0345\u00a0678.",
 		}
 	case fault.FieldNotMobile:
 		return &bilingual{
-			"This is not a mobile number. Enter a mobile number, for example 0712 345 678.",
-			"Hii si nambari ya simu ya mkononi. Andika nambari ya simu ya mkononi, kwa mfano 0712 345 678.",
+			"This is not a mobile number. Enter a mobile number, for example 0712\u00a0345\u00a0678.",
+			"Hii si nambari ya simu ya mkononi. Andika nambari ya simu ya mkononi, kwa mfano 0712\u00a0345\u00a0678.",
 		}
 	default:
 		return &bilingual{
-			"This is not a phone number. Enter a Kenyan mobile number, for example 0712 345 678.",
-			"Hii si nambari ya simu. Andika nambari ya simu ya mkononi ya Kenya, kwa mfano 0712 345 678.",
+			"This is not a phone number. Enter a Kenyan mobile number, for example 0712\u00a0345\u00a0678.",
+			"Hii si nambari ya simu. Andika nambari ya simu ya mkononi ya Kenya, kwa mfano 0712\u00a0345\u00a0678.",
 		}
 	}
 }
