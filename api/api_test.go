@@ -36,7 +36,7 @@ func TestDocs_PagesAndLicences(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
 		"swagger-ui.html", "swagger-ui-init.js", "swagger-ui-bundle.js", "swagger-ui.css", "swagger-ui.LICENSE.txt", "swagger-ui.NOTICE.txt",
-		"redoc.html", "redoc-init.js", "redoc.standalone.js", "redoc.LICENSE.txt", "page.css",
+		"redoc.html", "redoc-init.js", "redoc.standalone.js", "redoc.LICENSE.txt", "dark-mode.js", "page.css",
 	} {
 		if content, err := fs.ReadFile(api.Docs(), name); err != nil || len(content) == 0 {
 			t.Errorf("%s: got %d bytes and error %v, want a file with content", name, len(content), err)

@@ -58,6 +58,7 @@ func (s *runningSimulator) configure(cfg *config.Config, log *slog.Logger) {
 	if s.whatsapp {
 		cfg.WhatsApp.Token, cfg.WhatsApp.BaseURL = sensitive.NewSecret(token), s.url
 		cfg.WhatsApp.PhoneNumberID = number
+		cfg.PhoneURL = s.url
 		if len(cfg.WhatsApp.AppSecrets) == 0 {
 			cfg.WhatsApp.AppSecrets = []sensitive.Secret{sensitive.NewSecret("simulated-app-secret")}
 		}

@@ -22,6 +22,9 @@ func (s summary) print(url string) {
 	if s.simulator != nil && s.simulator.whatsapp {
 		p("  Phone       %s", s.simulator.url)
 	}
+	if s.simulator != nil {
+		p("  Sign-up     %s/signup, a form to copy", s.simulator.url)
+	}
 	if s.database != "" {
 		p("  Database    %s", s.database)
 	}

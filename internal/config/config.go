@@ -30,8 +30,10 @@ type Config struct {
 	WhatsApp WhatsApp
 
 	CORSAllowedOrigins []string           // empty: no other origin; "*": all
+	CORSGeminiOrigins  []string           // the same for /gemini
 	APIKeys            []sensitive.Secret // empty: /gemini needs no key
 	AdminToken         sensitive.Secret   // empty: the operator routes are off
+	SignupRedirectURL  string             // where a browser goes after a sign-up by form; empty: to a built-in page
 	RateSignups        Rate
 	RateGemini         Rate
 	TrustedProxies     []netip.Prefix // networks whose forwarding headers are trusted
@@ -42,6 +44,7 @@ type Config struct {
 	LogLevel  slog.Level
 	LogFormat string // json or text
 
+	PhoneURL      string // aisha dev only: page of the simulated phone; no variable sets it
 	SimulatorPort int    // aisha dev only; 0: any free port
 	DataDir       string // aisha dev only: directory of its own database
 }
@@ -92,8 +95,9 @@ func Load() (Config, error) {
 }
 
 // LoadDev reads the configuration for local development, where DATABASE_URL is
-// optional and CORS allows every origin by default. The error has the type
-// [Problems].
+// optional and CORS allows every origin by default, but not for /gemini: any web
+// page in the developer's browser could spend the money of a real key. The error
+// has the type [Problems].
 func LoadDev() (Config, error) {
 	var p parser
 	cfg, err := p.parse(p.readEnvironment())
@@ -139,6 +143,7 @@ func (p *parser) parse(env environment) (Config, error) {
 		CORSAllowedOrigins: p.origins(env.CORSAllowedOrigins),
 		APIKeys:            p.secrets(env.APIKeys),
 		AdminToken:         p.secret(env.AdminToken),
+		SignupRedirectURL:  p.page(env.SignupRedirectURL),
 		RateSignups:        p.rate(env.RateLimitSignups),
 		RateGemini:         p.rate(env.RateLimitGemini),
 		TrustedProxies:     p.prefixes(env.TrustedProxies),
@@ -149,6 +154,7 @@ func (p *parser) parse(env environment) (Config, error) {
 		SimulatorPort:      p.number(env.SimulatorPort, 0, maxPort),
 		DataDir:            env.DataDir.value,
 	}
+	cfg.CORSGeminiOrigins = cfg.CORSAllowedOrigins
 	if p.problems != nil {
 		return Config{}, p.problems
 	}

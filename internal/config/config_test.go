@@ -130,7 +130,7 @@ func TestLoad_AllVariables(t *testing.T) {
 		"WHATSAPP_BASE_URL=https://example.com/graph", "WHATSAPP_API_VERSION=v26.0", "WHATSAPP_THROUGHPUT=1000",
 		"ASSISTANT_INSTRUCTIONS=Be brief.\nBe kind.", "REPLY_DEBOUNCE=0", "REPLY_WITHIN=1h", "HANDOVER_PAUSE=0", "ASSISTANT_APOLOGY=Sorry.", "REPLY_WORKERS=1", "RESEND_AFTER=10s",
 		"CORS_ALLOWED_ORIGINS=https://a.example, http://localhost:3000", "API_KEYS=one,two", "ADMIN_TOKEN=admin",
-		"RATE_LIMIT_SIGNUPS=5/s", "RATE_LIMIT_GEMINI=0", "TRUSTED_PROXIES=10.1.2.3/8, 192.0.2.1,2001:db8::/32",
+		"SIGNUP_REDIRECT_URL=https://a.example/thanks?from=form#top", "RATE_LIMIT_SIGNUPS=5/s", "RATE_LIMIT_GEMINI=0", "TRUSTED_PROXIES=10.1.2.3/8, 192.0.2.1,2001:db8::/32",
 		"RETAIN_MESSAGES=192h", "RETAIN_WEBHOOKS=0",
 		"DEBUG=true", "LOG_LEVEL=warn", "LOG_FORMAT=text", "SIMULATOR_PORT=9000", "AISHA_DATA_DIR=/var/lib/aisha",
 	)
@@ -151,6 +151,8 @@ func TestLoad_AllVariables(t *testing.T) {
 			Instructions: "Be brief.\nBe kind.", Apology: "Sorry.", ReplyWithin: time.Hour, ResendAfter: 10 * time.Second, Workers: 1,
 		},
 		CORSAllowedOrigins: []string{"https://a.example", "http://localhost:3000"},
+		CORSGeminiOrigins:  []string{"https://a.example", "http://localhost:3000"},
+		SignupRedirectURL:  "https://a.example/thanks?from=form#top",
 		APIKeys:            secrets("one", "two"),
 		AdminToken:         sensitive.NewSecret("admin"),
 		RateSignups:        Rate{Requests: 5, Window: time.Second},
@@ -176,7 +178,7 @@ func TestLoad_InvalidVariables(t *testing.T) {
 		"GEMINI_FALLBACK_MODEL": "hunter2?", "GEMINI_BASE_URL": "hunter2", "GEMINI_TIMEOUT": "hunter2", "WHATSAPP_TOKEN": "hunter2\x1b[0m",
 		"WHATSAPP_APP_SECRET": "hunter2,hunter2\thunter2", "WEBHOOK_VERIFY_TOKEN": "hunter2\rhunter2", "WHATSAPP_PHONE_NUMBER_ID": "hunter2",
 		"WHATSAPP_BASE_URL": "https://hunter2@example.com", "WHATSAPP_API_VERSION": "hunter2", "WHATSAPP_THROUGHPUT": "hunter2", "REPLY_DEBOUNCE": "hunter2",
-		"REPLY_WORKERS": "hunter2", "REPLY_WITHIN": "25h", "HANDOVER_PAUSE": "hunter2", "RESEND_AFTER": "hunter2", "CORS_ALLOWED_ORIGINS": "hunter2", "API_KEYS": "hunter2\x01",
+		"REPLY_WORKERS": "hunter2", "REPLY_WITHIN": "25h", "HANDOVER_PAUSE": "hunter2", "RESEND_AFTER": "hunter2", "CORS_ALLOWED_ORIGINS": "hunter2", "SIGNUP_REDIRECT_URL": "hunter2", "API_KEYS": "hunter2\x01",
 		"ADMIN_TOKEN": "hunter2\nhunter2", "RATE_LIMIT_SIGNUPS": "hunter2", "RATE_LIMIT_GEMINI": "hunter2", "TRUSTED_PROXIES": "hunter2",
 		"RETAIN_MESSAGES": "hunter2", "RETAIN_WEBHOOKS": "hunter2",
 		"DEBUG": "hunter2", "LOG_LEVEL": "hunter2", "LOG_FORMAT": "hunter2", "SIMULATOR_PORT": "hunter2",
@@ -244,6 +246,12 @@ func TestLoadDev(t *testing.T) {
 	setenv(t)
 	if got, err := LoadDev(); err != nil || !got.DatabaseURL.IsZero() || !reflect.DeepEqual(got.CORSAllowedOrigins, []string{"*"}) {
 		t.Errorf("got database %v, origins %q, error %v, want no database and all origins", got.DatabaseURL, got.CORSAllowedOrigins, err)
+	} else if len(got.CORSGeminiOrigins) != 0 {
+		t.Errorf("got origins %q for /gemini, want none", got.CORSGeminiOrigins)
+	}
+	t.Setenv("CORS_ALLOWED_ORIGINS", "*")
+	if got, err := LoadDev(); err != nil || !reflect.DeepEqual(got.CORSGeminiOrigins, []string{"*"}) {
+		t.Errorf("got origins %q for /gemini, error %v, want * as it is set explicitly", got.CORSGeminiOrigins, err)
 	}
 	t.Setenv("CORS_ALLOWED_ORIGINS", "https://a.example")
 	if got, err := LoadDev(); err != nil || !reflect.DeepEqual(got.CORSAllowedOrigins, []string{"https://a.example"}) {

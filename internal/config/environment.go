@@ -48,6 +48,7 @@ type environment struct {
 	CORSAllowedOrigins setting `envconfig:"CORS_ALLOWED_ORIGINS"`
 	APIKeys            setting `envconfig:"API_KEYS" file:"true"`
 	AdminToken         setting `envconfig:"ADMIN_TOKEN" file:"true"`
+	SignupRedirectURL  setting `envconfig:"SIGNUP_REDIRECT_URL"`
 	RateLimitSignups   setting `envconfig:"RATE_LIMIT_SIGNUPS" default:"20/m"`
 	RateLimitGemini    setting `envconfig:"RATE_LIMIT_GEMINI" default:"20/m"`
 	TrustedProxies     setting `envconfig:"TRUSTED_PROXIES"`

@@ -130,6 +130,19 @@ func (p *parser) url(s setting) string {
 	return strings.TrimRight(s.value, "/")
 }
 
+// page parses the URL of a web page. It may have a query and a fragment.
+func (p *parser) page(s setting) string {
+	if s.value == "" {
+		return ""
+	}
+	u, err := url.Parse(s.value)
+	if err != nil || !isHTTP(u) || u.User != nil {
+		p.reject(s.name, "must be the URL of a page such as https://example.com/thanks, without a user")
+		return ""
+	}
+	return u.String()
+}
+
 // origins parses a list of origins as browsers send them in the Origin header,
 // which is a scheme and a host without a path, or * for all.
 func (p *parser) origins(s setting) []string {

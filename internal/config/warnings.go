@@ -13,6 +13,7 @@ func (c Config) Warnings() []string {
 		applies bool
 		text    string
 	}{
+		{len(c.CORSAllowedOrigins) == 0, "CORS_ALLOWED_ORIGINS is empty: web pages of other origins cannot call the API"},
 		{len(c.APIKeys) == 0, "API_KEYS is empty: /gemini needs no key"},
 		{c.Gemini.APIKey.IsZero(), "GEMINI_API_KEY is empty: /gemini is not configured, and WhatsApp messages are stored but not answered"},
 		{!c.WhatsApp.Token.IsZero() && len(c.WhatsApp.AppSecrets) == 0,

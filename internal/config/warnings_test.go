@@ -6,12 +6,13 @@ import (
 )
 
 func TestConfig_Warnings(t *testing.T) {
-	complete := []string{"DATABASE_URL=" + database, "API_KEYS=x", "GEMINI_API_KEY=x", "WHATSAPP_TOKEN=x", "WHATSAPP_APP_SECRET=x", "WEBHOOK_VERIFY_TOKEN=x"}
+	complete := []string{"DATABASE_URL=" + database, "CORS_ALLOWED_ORIGINS=*", "API_KEYS=x", "GEMINI_API_KEY=x", "WHATSAPP_TOKEN=x", "WHATSAPP_APP_SECRET=x", "WEBHOOK_VERIFY_TOKEN=x"}
 	for name, test := range map[string]struct {
 		change string
 		want   []string // prefixes of the warnings
 	}{
 		"complete":            {"HOST=::", nil},
+		"no_origins":          {"CORS_ALLOWED_ORIGINS=", []string{"CORS_ALLOWED_ORIGINS "}},
 		"no_api_keys":         {"API_KEYS=", []string{"API_KEYS "}},
 		"no_gemini_key":       {"GEMINI_API_KEY=", []string{"GEMINI_API_KEY "}},
 		"no_app_secret":       {"WHATSAPP_APP_SECRET=", []string{"WHATSAPP_TOKEN "}},

@@ -76,12 +76,6 @@ func (k Kind) Code() string {
 // String returns the same text as Code.
 func (k Kind) String() string { return k.Code() }
 
-// Field describes an error in one member of the caller's input.
-type Field struct {
-	Name    string
-	Message string
-}
-
 // Error is a classified error.
 type Error struct {
 	Kind    Kind
@@ -106,13 +100,6 @@ func New(kind Kind, message string) *Error {
 func Wrap(cause error, kind Kind, message string) *Error {
 	e := New(kind, message)
 	e.cause = cause
-	return e
-}
-
-// InvalidField returns an Invalid error for one member of the input.
-func InvalidField(name, message string) *Error {
-	e := New(Invalid, "the request is not valid")
-	e.Fields = []Field{{Name: name, Message: message}}
 	return e
 }
 

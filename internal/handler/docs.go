@@ -1,12 +1,11 @@
 package handler
 
 import (
-	"crypto/sha256"
-	"fmt"
+	"bytes"
+	"html"
 	"io/fs"
 	"net/http"
 	"path"
-	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -21,31 +20,6 @@ import (
 const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
 	"font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// document is a file that does not change while the process runs.
-type document struct {
-	contentType string
-	content     []byte
-	etag        string
-}
-
-func newDocument(contentType string, content []byte) document {
-	return document{contentType: contentType, content: content, etag: fmt.Sprintf(`"%x"`, sha256.Sum256(content))}
-}
-
-// respond returns the document, or 304 if the client has it already. Clients
-// must revalidate a cached document on every use, because another version of
-// the program may serve another document. An empty policy sets none.
-func (d document) respond(r *http.Request, policy string) wire.Response {
-	header := http.Header{"Etag": {d.etag}, "Cache-Control": {"no-cache"}}
-	if policy != "" {
-		header.Set("Content-Security-Policy", policy)
-	}
-	if strings.Contains(r.Header.Get("If-None-Match"), d.etag) {
-		return wire.Response{Status: http.StatusNotModified, Header: header}
-	}
-	return wire.Response{Status: http.StatusOK, Header: header, ContentType: d.contentType, Body: d.content}
-}
-
 // docs serves the API's description and the pages that show it.
 type docs struct {
 	files    map[string]document
@@ -54,9 +28,10 @@ type docs struct {
 	notFound error
 }
 
-// newDocs reads the embedded files. It panics if that fails, which only a
+// newDocs reads the embedded files. The pages link to the simulated phone if
+// phoneURL is not empty. newDocs panics if a file cannot be read, which only a
 // broken build can cause.
-func newDocs() *docs {
+func newDocs(phoneURL string) *docs {
 	d := &docs{
 		files:    map[string]document{},
 		yaml:     newDocument("application/yaml", api.YAML()),
@@ -72,9 +47,17 @@ func newDocs() *docs {
 		if err != nil {
 			panic(err)
 		}
+		content = bytes.Replace(content, []byte("<!-- phone -->"), phoneLink(phoneURL), 1)
 		d.files[entry.Name()] = newDocument(contentType(entry.Name()), content)
 	}
 	return d
+}
+
+func phoneLink(phoneURL string) []byte {
+	if phoneURL == "" {
+		return nil
+	}
+	return []byte(`<a href="` + html.EscapeString(phoneURL) + `">Phone</a>`)
 }
 
 // contentType returns the content type of a documentation file. It does not use

@@ -15,7 +15,10 @@ type completionBody struct {
 // askGemini handles POST /gemini.
 func askGemini(service Gemini) wire.HandlerFunc {
 	return func(r *http.Request) (wire.Response, error) {
-		prompt, err := wire.Decode(r, func(m *wire.Members) string { return m.String("prompt") })
+		prompt, err := wire.Decode(r, func(m *wire.Members) string {
+			m.RejectUnknown("prompt")
+			return m.String("prompt")
+		})
 		if err != nil {
 			return wire.Response{}, err
 		}

@@ -34,6 +34,36 @@ func TestAskGemini(t *testing.T) {
 	}
 }
 
+func TestAskGemini_UnknownMembers(t *testing.T) {
+	t.Parallel()
+	for body, fields := range map[string]string{
+		`{"prompt":"x","stream":true}`:                                      "stream",
+		`{"prompt":"x","model":"gemini-pro"}`:                               "model",
+		`{"prompt":"x","system":"be brief","max_tokens":5,"temperature":0}`: "system max_tokens temperature",
+		`{"messages":[{"role":"user","content":"x"}]}`:                      "messages prompt",
+		`{"prompt":"x","anything":null}`:                                    "anything",
+		`{"Prompt":"x"}`:                                                    "Prompt prompt",
+	} {
+		api := newAPI(func(o *handler.Options) {
+			o.Gemini = askFunc(func(context.Context, string) (gemini.Completion, error) {
+				t.Errorf("%s: the service was called, want the request rejected before", body)
+				return gemini.Completion{}, nil
+			})
+		})
+		got := call(t, api, post("/gemini", body))
+		wantFailure(t, got, http.StatusUnprocessableEntity, "invalid")
+		if names := strings.Join(fieldsOf(t, got), " "); names != fields {
+			t.Errorf("%s: details name %q, want %q", body, names, fields)
+		}
+		if !strings.Contains(got.body, `"code":"unknown_member"`) {
+			t.Errorf("%s: got %s, want the code unknown_member", body, got.body)
+		}
+	}
+	if got := call(t, newAPI(), post("/waiting-list/", `{"username":"A","phone_number":"1","source":"web"}`)); got.status != http.StatusOK {
+		t.Errorf("sign-up with an unknown member: got %d, want 200", got.status)
+	}
+}
+
 func TestAskGemini_SurrogatePairs(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -60,7 +60,7 @@ func TestMiddleware_LogLine(t *testing.T) {
 	t.Parallel()
 	failing := func(o *handler.Options) {
 		o.Gemini = askFailing(fault.Wrap(errors.New("the cause"), fault.Upstream, "public"))
-		o.Waitlist = joinFailing(fmt.Errorf("the cause: %w", fault.InvalidField("username", "is wrong")))
+		o.Waitlist = joinFailing(fmt.Errorf("the cause: %w", fault.InvalidField("username", fault.FieldInvalidValue, "is wrong")))
 		o.Ready = func(context.Context) error { return errors.New("the cause") }
 	}
 	for name, tt := range map[string]struct {
@@ -198,7 +198,7 @@ func TestMiddleware_CORS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			api := newAPI(func(o *handler.Options) { o.CORSAllowedOrigins = tt.origins })
+			api := newAPI(func(o *handler.Options) { o.CORSAllowedOrigins, o.CORSGeminiOrigins = tt.origins, tt.origins })
 			got := call(t, api, preflight())
 			if allowed := got.header.Get("Access-Control-Allow-Origin"); allowed != tt.want {
 				t.Errorf("preflight: allowed %q, want %q", allowed, tt.want)
@@ -216,6 +216,70 @@ func TestMiddleware_CORS(t *testing.T) {
 				t.Errorf("request: allowed %q and exposed %q, want %q and Aisha-Model", allowed, exposed, tt.want)
 			}
 		})
+	}
+}
+
+func TestMiddleware_CORSRoutes(t *testing.T) {
+	t.Parallel()
+	explicit := func(o *handler.Options) {
+		o.CORSAllowedOrigins, o.CORSGeminiOrigins = []string{"https://app.example"}, []string{"https://app.example"}
+	}
+	for name, tt := range map[string]struct {
+		options func(*handler.Options)
+		path    string
+		allowed bool
+	}{
+		"sign_up":                 {explicit, "/waiting-list/", true},
+		"gemini":                  {explicit, "/gemini", true},
+		"unknown_path":            {explicit, "/nowhere", true}, // the page can read the 404
+		"operator":                {explicit, "/operator/kept-items", false},
+		"operator_root":           {explicit, "/operator", false},
+		"webhook":                 {explicit, "/webhook/whatsapp", false},
+		"webhook_with_end_slash":  {explicit, "/webhook/whatsapp/", false},
+		"metrics":                 {explicit, "/metrics", false},
+		"dev_root":                {allowPublicRoutes, "/", true},
+		"dev_sign_up":             {allowPublicRoutes, "/waiting-list", true},
+		"dev_sign_up_status":      {allowPublicRoutes, "/waiting-list/status/x", true},
+		"dev_documentation":       {allowPublicRoutes, "/docs/swagger-ui.css", true},
+		"dev_description":         {allowPublicRoutes, "/openapi.json", true},
+		"dev_probe":               {allowPublicRoutes, "/readyz", true},
+		"dev_gemini":              {allowPublicRoutes, "/gemini", false},
+		"dev_route_below_gemini":  {allowPublicRoutes, "/gemini/requests/1", false},
+		"dev_operator":            {allowPublicRoutes, "/operator/kept-items", false},
+		"dev_encoded_operator":    {allowPublicRoutes, "/%6fperator/kept-items", false},
+		"dev_encoded_gemini_path": {allowPublicRoutes, "/%67emini", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			api := newAPI(tt.options)
+			for _, method := range []string{http.MethodOptions, http.MethodGet, http.MethodPost} {
+				r := httptest.NewRequest(method, tt.path, nil)
+				r.Header.Set("Origin", "https://app.example")
+				r.Header.Set("Access-Control-Request-Method", http.MethodPost)
+				got := callUnchecked(api, r)
+				if allowed := got.header.Get("Access-Control-Allow-Origin"); (allowed != "") != tt.allowed {
+					t.Errorf("%s %s: Access-Control-Allow-Origin is %q, want one: %t", method, tt.path, allowed, tt.allowed)
+				}
+			}
+		})
+	}
+}
+
+// allowPublicRoutes sets the origins as "aisha dev" does by default.
+func allowPublicRoutes(o *handler.Options) { o.CORSAllowedOrigins = []string{"*"} }
+
+func TestMiddleware_CORSRejectedOriginIsLogged(t *testing.T) {
+	t.Parallel()
+	out, withLog := logTo(slog.LevelWarn)
+	api := newAPI(withLog, allowPublicRoutes)
+	for _, path := range []string{"/gemini", "/waiting-list/", "/operator/kept-items", "/gemini"} {
+		r := httptest.NewRequest(http.MethodOptions, path, nil)
+		r.Header.Set("Origin", "https://app.example")
+		r.Header.Set("Access-Control-Request-Method", http.MethodPost)
+		callUnchecked(api, r)
+	}
+	if lines := out.lines(t); len(lines) != 1 || lines[0]["origin"] != "https://app.example" {
+		t.Errorf("logged %v, want one line with the origin https://app.example", lines)
 	}
 }
 

@@ -19,6 +19,7 @@ func TestNoRoute(t *testing.T) {
 	for _, tt := range []struct{ name, method, path, allow string }{
 		{"get_of_a_post_route", "GET", "/waiting-list/", "POST"},
 		{"head_of_a_post_route", "HEAD", "/gemini", "POST"},
+		{"delete_of_the_webhook_with_end_slash", "DELETE", "/webhook/whatsapp/", "GET, HEAD, POST"},
 		{"put", "PUT", "/waiting-list", "POST"},
 		{"delete_of_a_get_and_post_route", "DELETE", "/webhook/whatsapp", "GET, HEAD, POST"},
 		{"post_to_a_get_route", "POST", "/healthz", "GET, HEAD"},

@@ -40,7 +40,7 @@ func parseBefore(parameter string) (int64, error) {
 	}
 	before, err := strconv.ParseInt(parameter, 10, 64)
 	if err != nil || before < 1 {
-		return 0, fault.InvalidField("before", "must be the id of an item")
+		return 0, fault.InvalidField("before", fault.FieldInvalidValue, "must be the id of an item")
 	}
 	return before, nil
 }

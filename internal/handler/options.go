@@ -48,10 +48,14 @@ type Options struct {
 	Registerer prometheus.Registerer // registers the request metrics; may be nil
 	Log        *slog.Logger
 
-	CORSAllowedOrigins []string           // empty: no cross-origin requests
+	CORSAllowedOrigins []string           // whose pages may call the API, except POST /gemini; empty: none
+	CORSGeminiOrigins  []string           // whose pages may call POST /gemini; empty: none
+	SignupRedirectURL  string             // where a browser goes after a sign-up by form; empty: to a built-in page
 	APIKeys            []sensitive.Secret // empty: POST /gemini needs no key
 	AdminToken         sensitive.Secret   // empty: operator routes are disabled
 	RateSignups        guard.Rate
 	RateGemini         guard.Rate
 	TrustedProxies     []netip.Prefix // proxies whose X-Forwarded-For is used
+
+	PhoneURL string // page of the simulated phone, which the documentation links to; empty: none
 }

@@ -29,21 +29,24 @@ const (
 func New(o Options) http.Handler {
 	r := chi.NewRouter()
 	r.Use(guard.RequestID, guard.Observe(o.Log, o.Registerer), guard.Recover) // this order is required
-	r.Use(guard.NoSniff, guard.CORS(o.CORSAllowedOrigins), middleware.GetHead)
+	r.Use(guard.NoSniff, crossOrigin(o), middleware.GetHead)
 	r.NotFound(wire.Handler(noRoute))
 	r.MethodNotAllowed(wire.Handler(noRoute))
 
 	r.Get("/", wire.Handler(root))
 
-	signUps := r.With(guard.RateLimit(o.RateSignups, o.TrustedProxies), guard.Timeout(signUpTimeout))
-	signUps.Post("/waiting-list", wire.Handler(joinWaitlist(o.Waitlist)))
-	signUps.Post("/waiting-list/", wire.Handler(joinWaitlist(o.Waitlist)))
+	form := newSignUpForm(o.SignupRedirectURL)
+	signUps := r.With(form.showFailures, guard.RateLimit(o.RateSignups, o.TrustedProxies), guard.Timeout(signUpTimeout))
+	signUps.Post("/waiting-list", wire.Handler(joinWaitlist(o.Waitlist, form)))
+	signUps.Post("/waiting-list/", wire.Handler(joinWaitlist(o.Waitlist, form)))
 
 	prompts := r.With(guard.RateLimit(o.RateGemini, o.TrustedProxies), guard.RequireKey(o.APIKeys))
 	prompts.Post("/gemini", wire.Handler(askGemini(o.Gemini)))
 
-	r.Get("/webhook/whatsapp", wire.Handler(verifySubscription(o.WhatsApp)))
-	r.With(guard.Timeout(webhookTimeout)).Post("/webhook/whatsapp", wire.Handler(receiveWebhook(o.WhatsApp)))
+	for _, path := range []string{"/webhook/whatsapp", "/webhook/whatsapp/"} {
+		r.Get(path, wire.Handler(verifySubscription(o.WhatsApp)))
+		r.With(guard.Timeout(webhookTimeout)).Post(path, wire.Handler(receiveWebhook(o.WhatsApp)))
+	}
 
 	r.With(guard.RequireOperator(o.AdminToken)).Get("/operator/kept-items", wire.Handler(listUnhandledItems(o.WhatsApp)))
 
@@ -51,7 +54,7 @@ func New(o Options) http.Handler {
 	r.With(guard.Timeout(readyTimeout)).Get("/readyz", wire.Handler(readyz(o.Ready, o.WhatsApp)))
 	r.Method(http.MethodGet, "/metrics", o.Metrics)
 
-	docs := newDocs()
+	docs := newDocs(o.PhoneURL)
 	r.Get("/docs", wire.Handler(docs.page("swagger-ui.html")))
 	r.Get("/docs/{file}", wire.Handler(docs.asset))
 	r.Get("/redoc", wire.Handler(docs.page("redoc.html")))

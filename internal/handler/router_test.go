@@ -72,6 +72,14 @@ func TestNew(t *testing.T) {
 			signed(post("/webhook/whatsapp", `{"object":"whatsapp_business_account"}`)), jsonType,
 			`{"status":"success","data":{"messages":2,"statuses":1,"kept":0}}`,
 		},
+		"subscription_with_end_slash": {
+			get("/webhook/whatsapp/?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=T"),
+			"text/plain; charset=utf-8", "1158201444",
+		},
+		"webhook_with_end_slash": {
+			signed(post("/webhook/whatsapp/", `{"object":"whatsapp_business_account"}`)), jsonType,
+			`{"status":"success","data":{"messages":2,"statuses":1,"kept":0}}`,
+		},
 		"healthz": {get("/healthz"), jsonType, `{"status":"success","data":{"state":"up"}}`},
 		"readyz":  {get("/readyz"), jsonType, `{"status":"success","data":{"state":"ready","sending":"open"}}`},
 	} {

@@ -12,12 +12,10 @@ type joinedBody struct {
 	ID      int64  `json:"id"`
 }
 
-// joinWaitlist handles POST /waiting-list/.
-func joinWaitlist(service Waitlist) wire.HandlerFunc {
+// joinWaitlist handles POST /waiting-list/. The body is JSON, or an HTML form.
+func joinWaitlist(service Waitlist, form *signUpForm) wire.HandlerFunc {
 	return func(r *http.Request) (wire.Response, error) {
-		in, err := wire.Decode(r, func(m *wire.Members) waitlist.SignUp {
-			return waitlist.SignUp{Username: m.String("username"), PhoneNumber: m.String("phone_number")}
-		})
+		in, err := decodeSignUp(r)
 		if err != nil {
 			return wire.Response{}, err
 		}
@@ -25,6 +23,18 @@ func joinWaitlist(service Waitlist) wire.HandlerFunc {
 		if err != nil {
 			return wire.Response{}, err
 		}
+		if wire.IsForm(r) {
+			return form.joined(), nil
+		}
 		return wire.JSON(joinedBody{Message: "Added to waiting list", ID: entry.ID}), nil
 	}
+}
+
+func decodeSignUp(r *http.Request) (waitlist.SignUp, error) {
+	if wire.IsForm(r) {
+		return submittedSignUp(r.Context())
+	}
+	return wire.Decode(r, func(m *wire.Members) waitlist.SignUp {
+		return waitlist.SignUp{Username: m.String("username"), PhoneNumber: m.String("phone_number")}
+	})
 }

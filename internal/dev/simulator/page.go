@@ -23,6 +23,7 @@ func (s *Simulator) pageRoutes(r chi.Router) {
 	r.Use(pageHeaders)
 	r.Get("/", servePage)
 	r.Get("/web/*", serveAsset)
+	r.Get("/signup", s.serveSignUp)
 
 	r.Group(func(r chi.Router) {
 		r.Use(sameOriginOnly)

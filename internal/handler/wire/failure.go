@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -60,8 +61,22 @@ type failureBody struct {
 }
 
 type fieldError struct {
-	Field   string `json:"field"`
-	Message string `json:"message"`
+	Field   string          `json:"field"`
+	Code    fault.FieldCode `json:"code"`
+	Message string          `json:"message"`
+}
+
+// FailurePage renders a failure as a page for people. Its Response has a Header;
+// the status and the headers of the failure are added to it. It returns false
+// for failures that stay JSON.
+type FailurePage func(*fault.Error) (Response, bool)
+
+type failurePageKey struct{}
+
+// WithFailurePage returns a context whose failures are rendered with page and
+// not as JSON. It is for requests that a browser sends without a script.
+func WithFailurePage(ctx context.Context, page FailurePage) context.Context {
+	return context.WithValue(ctx, failurePageKey{}, page)
 }
 
 // failureResponse returns the response for err and records err in the
@@ -71,9 +86,16 @@ func failureResponse(ctx context.Context, err error) Response {
 	f := classify(err)
 	RequestLogOf(ctx).Failure = err
 
+	if render, ok := ctx.Value(failurePageKey{}).(FailurePage); ok {
+		if page, ok := render(f); ok {
+			page.Status = status(f.Kind)
+			maps.Copy(page.Header, failureHeader(f, err))
+			return page
+		}
+	}
 	body := failureBody{Status: "failure", Error: f.Message, Code: f.Kind.Code()}
 	for _, field := range f.Fields {
-		body.Details = append(body.Details, fieldError{Field: field.Name, Message: field.Message})
+		body.Details = append(body.Details, fieldError{Field: field.Name, Code: field.Code, Message: field.Message})
 	}
 	return Response{Status: status(f.Kind), Header: failureHeader(f, err), Body: body}
 }

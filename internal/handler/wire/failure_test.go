@@ -37,14 +37,14 @@ func TestStatusOf(t *testing.T) {
 
 func TestWriteFailure(t *testing.T) {
 	t.Parallel()
-	err := fault.InvalidField("name", "is missing")
+	err := fault.InvalidField("name", fault.FieldRequired, "is missing")
 	err.RetryAfter = 1500 * time.Millisecond
 	log := &wire.RequestLog{}
 	recorder := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	wire.WriteFailure(recorder, r.WithContext(wire.WithRequestLog(r.Context(), log)), err)
 
-	want := `{"status":"failure","data":null,"error":"the request is not valid","code":"invalid","details":[{"field":"name","message":"is missing"}]}`
+	want := `{"status":"failure","data":null,"error":"the request is not valid","code":"invalid","details":[{"field":"name","code":"required","message":"is missing"}]}`
 	if recorder.Code != http.StatusUnprocessableEntity || recorder.Body.String() != want {
 		t.Errorf("got %d %s, want 422 %s", recorder.Code, recorder.Body, want)
 	}

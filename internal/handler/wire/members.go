@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/tidwall/gjson"
@@ -46,37 +47,64 @@ func (m *Members) Bool(name string) bool {
 
 // Integer reads an integer from lowest to highest, both included.
 func (m *Members) Integer(name string, lowest, highest int64) int64 {
-	return required(m, name, func(value gjson.Result) (int64, string) {
-		n, problem := parseInteger(value)
-		if problem == "" && (n < lowest || n > highest) {
-			return 0, rangeMessage(lowest, highest)
+	return required(m, name, func(value gjson.Result) (int64, *problem) {
+		n, wrong := parseInteger(value)
+		if wrong == nil && (n < lowest || n > highest) {
+			return 0, &problem{fault.FieldOutOfRange, rangeMessage(lowest, highest)}
 		}
-		return n, problem
+		return n, wrong
 	})
 }
 
 // Strings reads a list of strings.
 func (m *Members) Strings(name string) []string {
-	return required(m, name, func(value gjson.Result) ([]string, string) { return parseList(value, parseString) })
+	return required(m, name, func(value gjson.Result) ([]string, *problem) { return parseList(value, parseString) })
 }
 
 // Integers reads a list of integers.
 func (m *Members) Integers(name string) []int64 {
-	return required(m, name, func(value gjson.Result) ([]int64, string) { return parseList(value, parseInteger) })
+	return required(m, name, func(value gjson.Result) ([]int64, *problem) { return parseList(value, parseInteger) })
 }
 
-// required reads a member with parse, which returns the value or a message for
-// the caller.
-func required[T any](m *Members, name string, parse func(gjson.Result) (T, string)) T {
+// maxUnknownMembers limits how many errors RejectUnknown records.
+const maxUnknownMembers = 20
+
+// RejectUnknown records a field error for each member that is not in known, up
+// to maxUnknownMembers. It is for routes where an ignored member would change
+// the meaning of the request.
+func (m *Members) RejectUnknown(known ...string) {
+	reported := map[string]bool{}
+	m.object.ForEach(func(key, _ gjson.Result) bool {
+		if !slices.Contains(known, key.Str) && !reported[key.Str] {
+			reported[key.Str] = true
+			m.reject(key.Str, problem{fault.FieldUnknownMember, "is not a member of this request"})
+		}
+		return len(reported) < maxUnknownMembers
+	})
+}
+
+// problem is the error of a member.
+type problem struct {
+	code    fault.FieldCode
+	message string
+}
+
+func (m *Members) reject(name string, p problem) {
+	m.invalid = append(m.invalid, fault.Field{Name: name, Code: p.code, Message: p.message})
+}
+
+// required reads a member with parse, which returns the value, or a problem if
+// the value is invalid.
+func required[T any](m *Members, name string, parse func(gjson.Result) (T, *problem)) T {
 	var zero T
 	member := m.find(name)
 	if !member.Exists() {
-		m.invalid = append(m.invalid, fault.Field{Name: name, Message: "is missing"})
+		m.reject(name, problem{fault.FieldRequired, "is missing"})
 		return zero
 	}
-	value, problem := parse(member)
-	if problem != "" {
-		m.invalid = append(m.invalid, fault.Field{Name: name, Message: problem})
+	value, wrong := parse(member)
+	if wrong != nil {
+		m.reject(name, *wrong)
 		return zero
 	}
 	return value
@@ -94,54 +122,55 @@ func (m *Members) find(name string) (found gjson.Result) {
 	return found
 }
 
-func parseString(value gjson.Result) (string, string) {
+func parseString(value gjson.Result) (string, *problem) {
 	if value.Type != gjson.String {
-		return "", "must be a string"
+		return "", &problem{fault.FieldWrongType, "must be a string"}
 	}
 	if hasLoneSurrogate(value.Raw) {
-		return "", "must be valid Unicode: it has half of a surrogate pair"
+		return "", &problem{fault.FieldNotUnicode, "must be valid Unicode: it has half of a surrogate pair"}
 	}
-	return value.Str, ""
+	return value.Str, nil
 }
 
-func parseBool(value gjson.Result) (bool, string) {
+func parseBool(value gjson.Result) (bool, *problem) {
 	if !value.IsBool() {
-		return false, "must be true or false"
+		return false, &problem{fault.FieldWrongType, "must be true or false"}
 	}
-	return value.Bool(), ""
+	return value.Bool(), nil
 }
 
 // parseInteger accepts digits with an optional minus sign. Like encoding/json
 // it rejects 1.0 and 1e3.
-func parseInteger(value gjson.Result) (int64, string) {
+func parseInteger(value gjson.Result) (int64, *problem) {
+	notInteger := &problem{fault.FieldWrongType, "must be an integer"}
 	if value.Type != gjson.Number {
-		return 0, "must be an integer"
+		return 0, notInteger
 	}
 	n, err := strconv.ParseInt(value.Raw, 10, 64)
 	switch {
 	case errors.Is(err, strconv.ErrRange):
-		return 0, "is out of range"
+		return 0, &problem{fault.FieldOutOfRange, "is out of range"}
 	case err != nil:
-		return 0, "must be an integer"
+		return 0, notInteger
 	}
-	return n, ""
+	return n, nil
 }
 
 // parseList parses each item of a list. The message for an invalid item counts
 // from 1.
-func parseList[T any](value gjson.Result, parse func(gjson.Result) (T, string)) ([]T, string) {
+func parseList[T any](value gjson.Result, parse func(gjson.Result) (T, *problem)) ([]T, *problem) {
 	if !value.IsArray() {
-		return nil, "must be a list"
+		return nil, &problem{fault.FieldWrongType, "must be a list"}
 	}
 	items := []T{}
 	for i, element := range value.Array() {
-		item, problem := parse(element)
-		if problem != "" {
-			return nil, fmt.Sprintf("item %d %s", i+1, problem)
+		item, wrong := parse(element)
+		if wrong != nil {
+			return nil, &problem{wrong.code, fmt.Sprintf("item %d %s", i+1, wrong.message)}
 		}
 		items = append(items, item)
 	}
-	return items, ""
+	return items, nil
 }
 
 func rangeMessage(lowest, highest int64) string {

@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"fmt"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -27,6 +28,20 @@ type memberCase[T any] struct {
 	problem string // message of the field error; empty for none
 }
 
+// codeOf returns the code that belongs to a message.
+func codeOf(message string) fault.FieldCode {
+	switch {
+	case message == "is missing":
+		return fault.FieldRequired
+	case strings.Contains(message, "valid Unicode"):
+		return fault.FieldNotUnicode
+	case strings.Contains(message, "out of range"), strings.HasPrefix(message, "must be from"), strings.HasPrefix(message, "must be at least"):
+		return fault.FieldOutOfRange
+	default:
+		return fault.FieldWrongType
+	}
+}
+
 func testMember[T any](t *testing.T, read func(*wire.Members) T, cases map[string]memberCase[T]) {
 	t.Helper()
 	t.Parallel()
@@ -39,7 +54,7 @@ func testMember[T any](t *testing.T, read func(*wire.Members) T, cases map[strin
 			}
 			var want, fields []fault.Field
 			if tt.problem != "" {
-				want = []fault.Field{{Name: "m", Message: tt.problem}}
+				want = []fault.Field{{Name: "m", Code: codeOf(tt.problem), Message: tt.problem}}
 			}
 			if err != nil {
 				fields = fault.Of(err).Fields
@@ -145,15 +160,59 @@ func TestDecode_CollectsFieldErrors(t *testing.T) {
 		return m.Bool("d")
 	})
 	want := []fault.Field{
-		{Name: "a", Message: "is missing"},
-		{Name: "b", Message: "must be from 2 to 3"},
-		{Name: "c", Message: "is missing"},
-		{Name: "d", Message: "is missing"},
+		{Name: "a", Code: "required", Message: "is missing"},
+		{Name: "b", Code: "out_of_range", Message: "must be from 2 to 3"},
+		{Name: "c", Code: "required", Message: "is missing"},
+		{Name: "d", Code: "required", Message: "is missing"},
 	}
 	if !fault.Is(err, fault.Invalid) {
 		t.Fatalf("got %v, want invalid", err)
 	}
 	if diff := cmp.Diff(want, fault.Of(err).Fields); diff != "" {
 		t.Errorf("field errors (-want +got):\n%s", diff)
+	}
+}
+
+func TestMembers_RejectUnknown(t *testing.T) {
+	t.Parallel()
+	const message = "is not a member of this request"
+	many := strings.Builder{}
+	for i := range 5000 {
+		fmt.Fprintf(&many, `"u%d":1,`, i)
+	}
+	for name, tt := range map[string]struct {
+		body string
+		want []string
+		more int // errors beyond those of want
+	}{
+		"only_known":       {`{"m":"a"}`, nil, 0},
+		"known_twice":      {`{"m":"a","m":"b"}`, nil, 0},
+		"unknown_in_order": {`{"stream":true,"m":"a","model":"x"}`, []string{"stream", "model"}, 0},
+		"unknown_twice":    {`{"m":"a","x":1,"x":2}`, []string{"x"}, 0},
+		"another_case":     {`{"m":"a","M":"b"}`, []string{"M"}, 0},
+		"escaped_name":     {`{"\u006d":"a","\u006e":1}`, []string{"n"}, 0},
+		"nested_members":   {`{"m":"a","o":{"p":1}}`, []string{"o"}, 0},
+		"empty_name":       {`{"m":"a","":1}`, []string{""}, 0},
+		"at_most_20":       {`{` + many.String() + `"m":"a"}`, []string{"u0", "u1"}, 18},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := decode(tt.body, func(m *wire.Members) string {
+				m.RejectUnknown("m")
+				return m.String("m")
+			})
+			var got []fault.Field
+			if err != nil {
+				got = fault.Of(err).Fields
+			}
+			if len(got) != len(tt.want)+tt.more {
+				t.Fatalf("got %d field errors, want %d: %v", len(got), len(tt.want)+tt.more, got)
+			}
+			for i, want := range tt.want {
+				if diff := cmp.Diff(fault.Field{Name: want, Code: "unknown_member", Message: message}, got[i]); diff != "" {
+					t.Errorf("field error %d (-want +got):\n%s", i, diff)
+				}
+			}
+		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"aisha/internal/resource"
@@ -86,7 +87,11 @@ func write(w http.ResponseWriter, r *http.Request, response Response) {
 	}
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
+	vary := header.Values("Vary") // CORS sets it
 	maps.Copy(header, response.Header)
+	if added := response.Header.Values("Vary"); added != nil {
+		header["Vary"] = slices.Concat(vary, added)
+	}
 	if body != nil {
 		header.Set("Content-Type", contentType)
 		header.Set("Content-Length", strconv.Itoa(len(body)))

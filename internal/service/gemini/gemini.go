@@ -61,7 +61,7 @@ func (s *Service) converse(ctx context.Context, request Request) (Completion, er
 	}
 	request.Contents = mostRecent(mergeSameRole(request.Contents))
 	if len(request.Contents) == 0 {
-		return Completion{}, fault.InvalidField("contents", "the last content must be the user's")
+		return Completion{}, fault.InvalidField("contents", fault.FieldInvalidValue, "the last content must be the user's")
 	}
 	return s.model.Generate(ctx, request)
 }
@@ -69,11 +69,11 @@ func (s *Service) converse(ctx context.Context, request Request) (Completion, er
 func checkPrompt(prompt string) error {
 	switch {
 	case !utf8.ValidString(prompt):
-		return fault.InvalidField("prompt", "must be valid UTF-8")
+		return fault.InvalidField("prompt", fault.FieldNotUnicode, "must be valid UTF-8")
 	case prompt == "":
-		return fault.InvalidField("prompt", "must not be empty")
+		return fault.InvalidField("prompt", fault.FieldRequired, "must not be empty")
 	case utf8.RuneCountInString(prompt) > MaxPromptCharacters:
-		return fault.InvalidField("prompt", "must have at most "+strconv.Itoa(MaxPromptCharacters)+" characters")
+		return fault.InvalidField("prompt", fault.FieldTooLong, "must have at most "+strconv.Itoa(MaxPromptCharacters)+" characters")
 	}
 	return nil
 }

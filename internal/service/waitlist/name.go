@@ -4,31 +4,50 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
+
+	"aisha/internal/fault"
 )
 
-// maxNameRunes limits the length of a name, in Unicode code points.
-const maxNameRunes = 100
+const (
+	// maxNameCharacters limits the length of a name in characters as people count
+	// them: a letter with its marks is one, and so is a joined emoji.
+	maxNameCharacters = 100
+	// maxNameBytes limits a name whose characters have many marks.
+	maxNameBytes = 1 << 10
+)
 
-// cleanName trims the space around a name. For an invalid name it returns the
-// problem, in words for the caller. Zero-width joiners and direction marks are
-// allowed, because the names of many languages need them, but at least one
-// character must be visible.
-func cleanName(typed string) (name, problem string) {
-	name = strings.TrimSpace(typed)
+// cleanName removes invisible characters from a name and trims the space around
+// it. For an invalid name it returns the problem: a field error without the
+// field's name.
+func cleanName(typed string) (name string, problem *fault.Field) {
+	const wrongLength = "must be 1 to 100 characters long"
+	if !utf8.ValidString(typed) {
+		return "", &fault.Field{Code: fault.FieldNotUnicode, Message: "must be valid UTF-8"}
+	}
+	name = strings.TrimSpace(removeInvisible(strings.TrimSpace(typed)))
 	switch {
-	case !utf8.ValidString(name):
-		return "", "must be valid UTF-8"
-	case !strings.ContainsFunc(name, isVisible), utf8.RuneCountInString(name) > maxNameRunes:
-		return "", "must be 1 to 100 characters long"
+	case strings.TrimSpace(typed) == "":
+		return "", &fault.Field{Code: fault.FieldRequired, Message: wrongLength}
 	case strings.ContainsFunc(name, isControl):
-		return "", "must not contain control characters"
+		return "", &fault.Field{Code: fault.FieldControlCharacter, Message: "must not contain control characters"}
+	case !strings.ContainsFunc(name, isLetterOrDigit):
+		return "", &fault.Field{Code: fault.FieldNotVisible, Message: "must contain a letter or a digit"}
+	case isTooLong(name):
+		return "", &fault.Field{Code: fault.FieldTooLong, Message: wrongLength}
 	default:
-		return name, ""
+		return name, nil
 	}
 }
 
-func isVisible(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
+func isTooLong(name string) bool {
+	// No name has more characters than bytes.
+	return len(name) > maxNameBytes || len(name) > maxNameCharacters && uniseg.GraphemeClusterCount(name) > maxNameCharacters
+}
 
 // isControl also covers U+2028 and U+2029, the line and paragraph separators,
 // which Unicode does not count as control characters.
 func isControl(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }
+
+func isLetterOrDigit(r rune) bool { return unicode.In(r, unicode.L, unicode.N) }

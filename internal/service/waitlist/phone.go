@@ -6,6 +6,8 @@ import (
 	"unicode"
 
 	"github.com/nyaruka/phonenumbers/v2"
+
+	"aisha/internal/fault"
 )
 
 const (
@@ -34,6 +36,28 @@ func normalizePhone(typed string) (e164 string, ok bool) {
 		return "", false
 	}
 	return phonenumbers.Format(number, phonenumbers.E164), true
+}
+
+// phoneErrorCode returns why normalizePhone rejects a text.
+func phoneErrorCode(typed string) fault.FieldCode {
+	if strings.TrimSpace(typed) == "" {
+		return fault.FieldRequired
+	}
+	dialled, ok := dialString(typed)
+	if !ok {
+		return fault.FieldNotPhoneNumber
+	}
+	number, err := parsePhone(dialled)
+	switch {
+	case err != nil:
+		return fault.FieldNotPhoneNumber
+	case number.GetCountryCode() != kenyaCountryCode:
+		return fault.FieldNotKenyan
+	case phonenumbers.IsValidNumber(number):
+		return fault.FieldNotMobile
+	default:
+		return fault.FieldNotPhoneNumber
+	}
 }
 
 // parsePhone parses a number as dialled in Kenya. It splits the two most common

@@ -22,7 +22,7 @@ type SignUp struct {
 
 // NewEntry is a validated sign-up.
 type NewEntry struct {
-	Username    sensitive.Text  // 1 to 100 characters without space around them
+	Username    sensitive.Text  // 1 to 100 characters, see cleanName
 	PhoneNumber sensitive.Phone // E.164, a Kenyan mobile number
 }
 
@@ -81,7 +81,7 @@ func (s *Service) joinVerified(ctx context.Context, name sensitive.Text, number 
 	const replacementName = "WhatsApp"
 
 	signUp := SignUp{Username: name.Reveal(), PhoneNumber: withPlus(number)}
-	if _, problem := cleanName(signUp.Username); problem != "" {
+	if _, problem := cleanName(signUp.Username); problem != nil {
 		signUp.Username = replacementName
 	}
 	newEntry, err := signUp.validate()
@@ -106,20 +106,19 @@ func withPlus(number sensitive.Phone) string {
 func (in SignUp) validate() (NewEntry, error) {
 	var invalid []fault.Field
 	name, problem := cleanName(in.Username)
-	if problem != "" {
-		invalid = append(invalid, fault.Field{Name: "username", Message: problem})
+	if problem != nil {
+		invalid = append(invalid, fault.Field{Name: "username", Code: problem.Code, Message: problem.Message})
 	}
 	number, ok := normalizePhone(in.PhoneNumber)
 	if !ok {
 		invalid = append(invalid, fault.Field{
 			Name:    "phone_number",
+			Code:    phoneErrorCode(in.PhoneNumber),
 			Message: "must be a Kenyan mobile number, for example 0712 345 678",
 		})
 	}
 	if invalid != nil {
-		err := fault.New(fault.Invalid, "the request is not valid")
-		err.Fields = invalid
-		return NewEntry{}, err
+		return NewEntry{}, fault.InvalidFields(invalid)
 	}
 	return NewEntry{Username: sensitive.NewText(name), PhoneNumber: sensitive.NewPhone(number)}, nil
 }

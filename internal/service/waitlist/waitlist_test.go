@@ -68,22 +68,47 @@ func TestService_Join(t *testing.T) {
 
 func TestService_Join_InvalidFields(t *testing.T) {
 	t.Parallel()
-	badNumber := fault.Field{Name: "phone_number", Message: "must be a Kenyan mobile number, for example 0712 345 678"}
+	badNumber := func(code fault.FieldCode) fault.Field {
+		return fault.Field{Name: "phone_number", Code: code, Message: "must be a Kenyan mobile number, for example 0712 345 678"}
+	}
 	for name, test := range map[string]struct {
 		in   waitlist.SignUp
 		want []fault.Field
 	}{
 		"name_and_number": {
-			in:   waitlist.SignUp{},
-			want: []fault.Field{{Name: "username", Message: "must be 1 to 100 characters long"}, badNumber},
+			in: waitlist.SignUp{},
+			want: []fault.Field{
+				{Name: "username", Code: "required", Message: "must be 1 to 100 characters long"},
+				badNumber("required"),
+			},
 		},
 		"name": {
 			in:   waitlist.SignUp{Username: "a\tb", PhoneNumber: "0712345678"},
-			want: []fault.Field{{Name: "username", Message: "must not contain control characters"}},
+			want: []fault.Field{{Name: "username", Code: "control_character", Message: "must not contain control characters"}},
 		},
 		"number": {
 			in:   waitlist.SignUp{Username: "John", PhoneNumber: "020 201 2345"},
-			want: []fault.Field{badNumber},
+			want: []fault.Field{badNumber("not_mobile")},
+		},
+		"foreign_number": {
+			in:   waitlist.SignUp{Username: "John", PhoneNumber: "+44 7911 123456"},
+			want: []fault.Field{badNumber("not_kenyan")},
+		},
+		"tanzanian_number": {
+			in:   waitlist.SignUp{Username: "John", PhoneNumber: "00255 712 345 678"},
+			want: []fault.Field{badNumber("not_kenyan")},
+		},
+		"too_few_digits": {
+			in:   waitlist.SignUp{Username: "John", PhoneNumber: "0712 345"},
+			want: []fault.Field{badNumber("not_a_phone_number")},
+		},
+		"words": {
+			in:   waitlist.SignUp{Username: "John", PhoneNumber: "my number"},
+			want: []fault.Field{badNumber("not_a_phone_number")},
+		},
+		"blank_number": {
+			in:   waitlist.SignUp{Username: "John", PhoneNumber: " \t"},
+			want: []fault.Field{badNumber("required")},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

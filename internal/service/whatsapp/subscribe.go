@@ -23,8 +23,12 @@ func (s *Service) subscribe(in Subscription) (string, error) {
 	if !s.options.VerifyToken.Equal(in.VerifyToken) {
 		return "", fault.New(fault.Forbidden, "the verify token is wrong")
 	}
-	if in.Challenge == "" || len(in.Challenge) > maxChallenge {
-		return "", fault.InvalidField("hub.challenge", "must be 1 to 256 characters")
+	const problem = "must be 1 to 256 characters"
+	switch {
+	case in.Challenge == "":
+		return "", fault.InvalidField("hub.challenge", fault.FieldRequired, problem)
+	case len(in.Challenge) > maxChallenge:
+		return "", fault.InvalidField("hub.challenge", fault.FieldTooLong, problem)
 	}
 	return in.Challenge, nil
 }
