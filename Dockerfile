@@ -13,5 +13,7 @@ COPY --from=build /src/bin/aisha /aisha
 USER 65532:65532
 EXPOSE 8000
 STOPSIGNAL SIGTERM
+# The start may wait a minute for the database.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=90s CMD ["/aisha", "health"]
 ENTRYPOINT ["/aisha"]
 CMD ["serve"]
