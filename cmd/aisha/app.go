@@ -94,6 +94,20 @@ func (a *app) addDatabase(ctx context.Context) error {
 	}
 	a.add(component{name: "database pool", stop: closePool(a.pool)})
 	a.add(component{name: "migrations", start: a.migrate})
+	a.add(component{name: "database warnings", start: a.logDatabaseWarnings})
+	return nil
+}
+
+// logDatabaseWarnings never fails the start: the settings that it reads are not
+// needed to serve.
+func (a *app) logDatabaseWarnings(ctx context.Context) error {
+	warnings, err := postgres.Warnings(ctx, a.pool)
+	if err != nil {
+		a.log.WarnContext(ctx, "the database's settings are not checked", slog.Any("error", err))
+	}
+	for _, warning := range warnings {
+		a.log.WarnContext(ctx, warning)
+	}
 	return nil
 }
 

@@ -14,7 +14,6 @@ import (
 	"aisha/internal/dev/localpg"
 	"aisha/internal/repository/schema"
 	"aisha/internal/sensitive"
-	"aisha/internal/telemetry"
 )
 
 // dev runs the service together with a database and the simulator, as far as the
@@ -24,7 +23,7 @@ func dev(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	log := telemetry.NewLog(os.Stderr, cfg.LogLevel, cfg.LogFormat)
+	log := newLog(os.Stderr, cfg)
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
