@@ -41,7 +41,9 @@ type app struct {
 	pool       *pgxpool.Pool
 	server     *http.Server
 	components []*component
-	ready      atomic.Bool // all components are started and none is stopped
+
+	credentials credentials
+	ready       atomic.Bool // all components are started and none is stopped
 }
 
 // component is a piece of the app that is started and stopped. Components are started in the
@@ -83,6 +85,7 @@ func (a *app) build(ctx context.Context) error {
 		return err
 	}
 	a.addRetention()
+	a.addCredentialChecks()
 	a.addHTTP(waitlist, gemini, whatsapp)
 	return nil
 }
