@@ -14,5 +14,7 @@ COPY --from=build /src/bin/THIRD_PARTY_NOTICES.txt /THIRD_PARTY_NOTICES.txt
 USER 65532:65532
 EXPOSE 8000
 STOPSIGNAL SIGTERM
+# The start may wait a minute for the database.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=90s CMD ["/aisha", "health"]
 ENTRYPOINT ["/aisha"]
 CMD ["serve"]

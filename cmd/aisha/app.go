@@ -41,7 +41,9 @@ type app struct {
 	pool       *pgxpool.Pool
 	server     *http.Server
 	components []*component
-	ready      atomic.Bool // all components are started and none is stopped
+
+	credentials credentials
+	ready       atomic.Bool // all components are started and none is stopped
 }
 
 // component is a piece of the app that is started and stopped. Components are started in the
@@ -83,6 +85,7 @@ func (a *app) build(ctx context.Context) error {
 		return err
 	}
 	a.addRetention()
+	a.addCredentialChecks()
 	a.addHTTP(waitlist, gemini, whatsapp)
 	return nil
 }
@@ -94,6 +97,20 @@ func (a *app) addDatabase(ctx context.Context) error {
 	}
 	a.add(component{name: "database pool", stop: closePool(a.pool)})
 	a.add(component{name: "migrations", start: a.migrate})
+	a.add(component{name: "database warnings", start: a.logDatabaseWarnings})
+	return nil
+}
+
+// logDatabaseWarnings never fails the start: the settings that it reads are not
+// needed to serve.
+func (a *app) logDatabaseWarnings(ctx context.Context) error {
+	warnings, err := postgres.Warnings(ctx, a.pool)
+	if err != nil {
+		a.log.WarnContext(ctx, "the database's settings are not checked", slog.Any("error", err))
+	}
+	for _, warning := range warnings {
+		a.log.WarnContext(ctx, warning)
+	}
 	return nil
 }
 

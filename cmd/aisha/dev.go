@@ -8,12 +8,12 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 
 	"aisha/internal/config"
 	"aisha/internal/dev/localpg"
 	"aisha/internal/repository/schema"
 	"aisha/internal/sensitive"
-	"aisha/internal/telemetry"
 )
 
 // dev runs the service together with a database and the simulator, as far as the
@@ -23,11 +23,11 @@ func dev(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	log := telemetry.NewLog(os.Stderr, cfg.LogLevel, cfg.LogFormat)
+	log := newLog(os.Stderr, cfg)
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	started := summary{out: out}
+	started := summary{out: out, secrets: filepath.Join(cfg.DataDir, devSecretsFile)}
 	if cfg.DatabaseURL.IsZero() {
 		database, err := startDatabase(ctx, cfg, log)
 		if err != nil {
@@ -51,10 +51,15 @@ func dev(ctx context.Context, out io.Writer) error {
 		started.simulator = sim
 	}
 	logWarnings(ctx, cfg, log)
+	if !isLoopback(cfg.Host) {
+		log.WarnContext(ctx, "HOST is set: other machines can reach aisha dev, with its simulated phone and without any protection",
+			slog.String("host", cfg.Host))
+	}
 	app, err := newApp(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
+	app.server.Handler = allowLocalHosts(app.server.Handler, cfg.Host)
 	err = app.run(ctx, func(address net.Addr) {
 		if sim != nil {
 			sim.SetWebhookURL(localURL(address) + "/webhook/whatsapp")

@@ -21,13 +21,16 @@ Usage:
   aisha serve     run the service; DATABASE_URL must be set
   aisha migrate   apply pending migrations and exit
   aisha dev       run everything on this machine, without any account
+  aisha health    exit with 0 if the service on this machine is up, for containers
   aisha version   print the version
+  aisha help      print this text; after a command, print its help
 
 The environment (or a file .env) configures it; .env.example explains each name.
 `
 
-// errUsage means that the arguments name no command.
-var errUsage = errors.New("unknown command")
+// errUsage means that the arguments are not those of a command. main prints usage
+// after it.
+var errUsage = errors.New("wrong usage")
 
 // gcPercent is the GOGC of the program. Almost everything that a request allocates
 // is garbage after it, so the heap is a few megabytes, and with the default of 100
@@ -48,7 +51,7 @@ func main() {
 	case errors.Is(err, context.Canceled):
 		// Stopped by a signal during the start, which is no failure.
 	case errors.Is(err, errUsage):
-		fmt.Fprint(os.Stderr, usage)
+		fmt.Fprintf(os.Stderr, "aisha: %v\n\n%s", err, usage)
 		os.Exit(2)
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "aisha:", err)
@@ -56,23 +59,43 @@ func main() {
 	}
 }
 
+// run executes the command that the arguments name. Errors: errUsage, and those of
+// the command.
 func run(ctx context.Context, args []string, out io.Writer) error {
-	if len(args) != 1 {
-		return errUsage
+	if len(args) == 0 {
+		return fmt.Errorf("%w: no command", errUsage)
 	}
-	switch args[0] {
+	name := args[0]
+	switch name {
+	case "-h", "-help", "--help":
+		name = "help"
+	case "-v", "-version", "--version":
+		name = "version"
+	}
+	if name == "help" {
+		return printHelp(out, args[1:])
+	}
+	help, found := commandHelp(name)
+	if !found {
+		return fmt.Errorf("%w: unknown command %q", errUsage, name)
+	}
+	for _, arg := range args[1:] {
+		if arg == "-h" || arg == "-help" || arg == "--help" {
+			_, err := fmt.Fprint(out, help)
+			return err
+		}
+		return fmt.Errorf("%w: %s takes no arguments, but got %q", errUsage, name, arg)
+	}
+	switch name {
 	case "serve":
 		return serve(ctx)
 	case "migrate":
 		return migrate(ctx, out)
 	case "dev":
 		return dev(ctx, out)
-	case "version":
-		return printVersion(out)
-	case "help", "-h", "--help":
-		_, err := fmt.Fprint(out, usage)
-		return err
+	case "health":
+		return health(ctx)
 	default:
-		return errUsage
+		return printVersion(out)
 	}
 }

@@ -20,13 +20,17 @@ func serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log := telemetry.NewLog(os.Stdout, cfg.LogLevel, cfg.LogFormat)
+	log := newLog(os.Stdout, cfg)
 	logWarnings(ctx, cfg, log)
 	app, err := newApp(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
 	return app.run(ctx, func(net.Addr) {})
+}
+
+func newLog(out io.Writer, cfg config.Config) *slog.Logger {
+	return telemetry.NewLog(out, telemetry.LogOptions{Level: cfg.LogLevel, Format: cfg.LogFormat, IsOutage: postgres.IsUnreachable})
 }
 
 func logWarnings(ctx context.Context, cfg config.Config, log *slog.Logger) {

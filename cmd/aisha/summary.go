@@ -9,6 +9,7 @@ import (
 type summary struct {
 	out       io.Writer
 	database  string            // empty: the configured one
+	secrets   string            // file with the secrets of simulated webhooks
 	simulator *runningSimulator // nil: nothing is simulated
 }
 
@@ -21,6 +22,7 @@ func (s summary) print(url string) {
 	p("  API pages   %s/docs and %s/redoc", url, url)
 	if s.simulator != nil && s.simulator.whatsapp {
 		p("  Phone       %s", s.simulator.url)
+		p("  Secrets     %s, to verify and sign webhooks as Meta does", s.secrets)
 	}
 	if s.simulator != nil {
 		p("  Sign-up     %s/signup, a form to copy", s.simulator.url)

@@ -28,6 +28,12 @@ func (a *app) addGemini(ctx context.Context) (*gemini.Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the Gemini client: %w", err)
 	}
+	a.credentials.gemini = &credential{
+		name:     "GEMINI_API_KEY",
+		advice:   "create a key at https://aistudio.google.com/apikey; until then nothing is answered",
+		check:    client.CheckKey,
+		rejected: geminiapi.ErrKeyRejected,
+	}
 	a.add(component{name: "gemini client", stop: func(context.Context) error { return client.Close() }})
 	return gemini.New(client), nil
 }

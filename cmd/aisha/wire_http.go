@@ -33,6 +33,7 @@ func (a *app) addHTTP(waitlist *waitlist.Service, gemini *gemini.Service, whatsa
 			Gemini:             gemini,
 			WhatsApp:           whatsapp,
 			Ready:              a.checkReady,
+			Credentials:        a.credentials.states,
 			Metrics:            promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}),
 			Registerer:         a.metrics,
 			Log:                a.log,

@@ -28,6 +28,7 @@ func (a *app) addWhatsApp(ctx context.Context, gemini *gemini.Service, waitlist 
 	locks := instance.New(a.pool, uuid.NewString(), whatsappdb.QueueWorkLeft)
 	a.add(component{name: "instance locks", stop: locks.Close})
 
+	graph := a.newGraph()
 	outbox := whatsappdb.NewOutbox(a.pool)
 	a.metrics.MustRegister(telemetry.NewBacklogCollector(outbox.Backlog, a.log))
 	service := whatsapp.New(whatsapp.Options{
@@ -48,17 +49,31 @@ func (a *app) addWhatsApp(ctx context.Context, gemini *gemini.Service, waitlist 
 		Outbox:        outbox,
 		SendLimiter:   graphapi.NewSendLimiter(cfg.Throughput, locks.Count),
 		PersonLocks:   locks,
-		Graph: graphapi.New(graphapi.Options{
-			Token:   cfg.Token,
-			BaseURL: cfg.BaseURL,
-			Version: cfg.APIVersion,
-			Timeout: graphTimeout(cfg.ResendAfter),
-			Log:     a.log,
-		}),
-		Model:    modelAdapter{gemini},
-		Waitlist: waitlistAdapter{waitlist},
+		Graph:         graph,
+		Model:         modelAdapter{gemini},
+		Waitlist:      waitlistAdapter{waitlist},
 	})
 	return service, a.addWorkers(ctx, service, locks)
+}
+
+func (a *app) newGraph() *graphapi.Client {
+	cfg := a.cfg.WhatsApp
+	client := graphapi.New(graphapi.Options{
+		Token:   cfg.Token,
+		BaseURL: cfg.BaseURL,
+		Version: cfg.APIVersion,
+		Timeout: graphTimeout(cfg.ResendAfter),
+		Log:     a.log,
+	})
+	if !cfg.Token.IsZero() {
+		a.credentials.whatsapp = &credential{
+			name:     "WHATSAPP_TOKEN",
+			advice:   "create a token with access to WHATSAPP_PHONE_NUMBER_ID in Meta's business settings; until then nothing is sent",
+			check:    func(ctx context.Context) error { return client.CheckToken(ctx, cfg.PhoneNumberID) },
+			rejected: graphapi.ErrTokenRejected,
+		}
+	}
+	return client
 }
 
 // graphTimeout limits one call of the Graph API, which usually takes a tenth of a

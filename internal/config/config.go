@@ -9,6 +9,7 @@ import (
 	_ "embed" // for defaultInstructions
 	"log/slog"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"aisha/internal/sensitive"
@@ -42,11 +43,15 @@ type Config struct {
 	RetainWebhooks time.Duration // how long unhandled items of webhooks are kept; 0: forever
 
 	LogLevel  slog.Level
-	LogFormat string // json or text
+	LogFormat string // json or text; empty: text in a terminal, json otherwise
 
 	PhoneURL      string // aisha dev only: page of the simulated phone; no variable sets it
 	SimulatorPort int    // aisha dev only; 0: any free port
-	DataDir       string // aisha dev only: directory of its own database
+	DataDir       string // aisha dev only: directory of its own database and secrets
+
+	// ReadWarnings say what was odd about the variables as they were written, such
+	// as quotes around a value and misspelt names.
+	ReadWarnings []string
 }
 
 // Gemini configures the client of the model.
@@ -95,12 +100,21 @@ func Load() (Config, error) {
 }
 
 // LoadDev reads the configuration for local development, where DATABASE_URL is
-// optional and CORS allows every origin by default, but not for /gemini: any web
-// page in the developer's browser could spend the money of a real key. The error
-// has the type [Problems].
+// optional, HOST is the loopback address by default and CORS allows every origin by
+// default, but not for /gemini: any web page in the developer's browser could spend
+// the money of a real key. The error has the type [Problems].
 func LoadDev() (Config, error) {
 	var p parser
-	cfg, err := p.parse(p.readEnvironment())
+	env := p.readEnvironment()
+	if !env.Host.isSet {
+		env.Host.value = "127.0.0.1"
+	}
+	simulatedAllowed, _ := strconv.ParseBool(env.AllowSimulatedAnswers.value) // parse reports an invalid value
+	if env.WhatsAppToken.isSet && !env.GeminiAPIKey.isSet && !simulatedAllowed {
+		p.reject(env.GeminiAPIKey.name, "must be set, because WHATSAPP_TOKEN is: otherwise people would get simulated answers from your number. "+
+			"To send simulated answers, set ALLOW_SIMULATED_ANSWERS=true")
+	}
+	cfg, err := p.parse(env)
 	if err != nil {
 		return Config{}, err
 	}
@@ -108,6 +122,17 @@ func LoadDev() (Config, error) {
 		cfg.CORSAllowedOrigins = []string{"*"}
 	}
 	return cfg, nil
+}
+
+// LoadAddress reads where the API listens. It ignores problems of other variables.
+// The error has the type [Problems].
+func LoadAddress() (host string, port int, err error) {
+	var reader, p parser
+	env := reader.readEnvironment()
+	if port = p.number(env.Port, 0, maxPort); p.problems != nil {
+		return "", 0, p.problems
+	}
+	return env.Host.value, port, nil
 }
 
 // parse converts all variables. It fails if it, or readEnvironment before it, found
@@ -150,13 +175,16 @@ func (p *parser) parse(env environment) (Config, error) {
 		RetainMessages:     p.retention(env.RetainMessages, minRetainMessages),
 		RetainWebhooks:     p.retention(env.RetainWebhooks, minRetainWebhooks),
 		LogLevel:           p.level(env.LogLevel, env.Debug),
-		LogFormat:          p.match(env.LogFormat, `^(json|text)$`, "must be json or text"),
+		LogFormat:          p.match(env.LogFormat, `^(json|text)?$`, "must be json or text"),
 		SimulatorPort:      p.number(env.SimulatorPort, 0, maxPort),
 		DataDir:            env.DataDir.value,
 	}
 	cfg.CORSGeminiOrigins = cfg.CORSAllowedOrigins
+	p.boolean(env.AllowSimulatedAnswers)
 	if p.problems != nil {
+		p.rejectMisspelt()
 		return Config{}, p.problems
 	}
+	cfg.ReadWarnings = p.warnings
 	return cfg, nil
 }

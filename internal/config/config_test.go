@@ -110,7 +110,6 @@ func TestLoad_Defaults(t *testing.T) {
 		RateGemini:     Rate{Requests: 20, Window: time.Minute},
 		RetainMessages: 90 * 24 * time.Hour,
 		RetainWebhooks: 30 * 24 * time.Hour,
-		LogFormat:      "json",
 		SimulatorPort:  8001,
 		DataDir:        ".aisha",
 	}
@@ -182,6 +181,7 @@ func TestLoad_InvalidVariables(t *testing.T) {
 		"ADMIN_TOKEN": "hunter2\nhunter2", "RATE_LIMIT_SIGNUPS": "hunter2", "RATE_LIMIT_GEMINI": "hunter2", "TRUSTED_PROXIES": "hunter2",
 		"RETAIN_MESSAGES": "hunter2", "RETAIN_WEBHOOKS": "hunter2",
 		"DEBUG": "hunter2", "LOG_LEVEL": "hunter2", "LOG_FORMAT": "hunter2", "SIMULATOR_PORT": "hunter2",
+		"ALLOW_SIMULATED_ANSWERS": "hunter2",
 	}
 	setenv(t)
 	for name, value := range invalid {
@@ -244,6 +244,9 @@ func TestLoad_BlankFallbackModel(t *testing.T) {
 
 func TestLoadDev(t *testing.T) {
 	setenv(t)
+	if got, err := LoadDev(); err != nil || got.Host != "127.0.0.1" {
+		t.Errorf("got host %q, error %v, want 127.0.0.1", got.Host, err)
+	}
 	if got, err := LoadDev(); err != nil || !got.DatabaseURL.IsZero() || !reflect.DeepEqual(got.CORSAllowedOrigins, []string{"*"}) {
 		t.Errorf("got database %v, origins %q, error %v, want no database and all origins", got.DatabaseURL, got.CORSAllowedOrigins, err)
 	} else if len(got.CORSGeminiOrigins) != 0 {
@@ -253,9 +256,54 @@ func TestLoadDev(t *testing.T) {
 	if got, err := LoadDev(); err != nil || !reflect.DeepEqual(got.CORSGeminiOrigins, []string{"*"}) {
 		t.Errorf("got origins %q for /gemini, error %v, want * as it is set explicitly", got.CORSGeminiOrigins, err)
 	}
+	t.Setenv("HOST", "0.0.0.0")
+	if got, err := LoadDev(); err != nil || got.Host != "0.0.0.0" {
+		t.Errorf("got host %q, error %v, want 0.0.0.0", got.Host, err)
+	}
 	t.Setenv("CORS_ALLOWED_ORIGINS", "https://a.example")
 	if got, err := LoadDev(); err != nil || !reflect.DeepEqual(got.CORSAllowedOrigins, []string{"https://a.example"}) {
 		t.Errorf("got origins %q, error %v, want https://a.example", got.CORSAllowedOrigins, err)
+	}
+}
+
+// A real WhatsApp number must not send simulated answers by mistake.
+func TestLoadDev_SimulatedAnswers(t *testing.T) {
+	for name, test := range map[string]struct {
+		pairs []string
+		want  string // the variable of the problem; empty: none
+	}{
+		"token_without_key":              {[]string{"WHATSAPP_TOKEN=x"}, "GEMINI_API_KEY"},
+		"token_in_quotes_without_key":    {[]string{"WHATSAPP_TOKEN='x'"}, "GEMINI_API_KEY"},
+		"refused_explicitly":             {[]string{"WHATSAPP_TOKEN=x", "ALLOW_SIMULATED_ANSWERS=false"}, "GEMINI_API_KEY"},
+		"allowed":                        {[]string{"WHATSAPP_TOKEN=x", "ALLOW_SIMULATED_ANSWERS=true"}, ""},
+		"token_and_key":                  {[]string{"WHATSAPP_TOKEN=x", "GEMINI_API_KEY=x"}, ""},
+		"key_only":                       {[]string{"GEMINI_API_KEY=x"}, ""},
+		"invalid_permission_is_one_more": {[]string{"GEMINI_API_KEY=x", "ALLOW_SIMULATED_ANSWERS=maybe"}, "ALLOW_SIMULATED_ANSWERS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			setenv(t, test.pairs...)
+			_, err := LoadDev()
+			if test.want == "" {
+				if err != nil {
+					t.Errorf("got error %v, want none", err)
+				}
+				return
+			}
+			if problems := problemsByName(t, err); len(problems) != 1 || problems[test.want] == "" {
+				t.Errorf("got error %v, want one problem of %s", err, test.want)
+			}
+		})
+	}
+}
+
+func TestLoadAddress(t *testing.T) {
+	setenv(t, "HOST='::1'", "PORT=9000", "GEMINI_TIMEOUT=soon", "WHATSAPP_TOKEN_FILE=nowhere")
+	if host, port, err := LoadAddress(); err != nil || host != "::1" || port != 9000 {
+		t.Errorf("got %q, %d, error %v, want ::1, 9000 and no error", host, port, err)
+	}
+	t.Setenv("PORT", "http")
+	if _, _, err := LoadAddress(); problemsByName(t, err)["PORT"] == "" {
+		t.Errorf("got error %v, want a problem of PORT", err)
 	}
 }
 

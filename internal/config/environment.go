@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/joho/godotenv"
 	"github.com/kelseyhightower/envconfig"
 )
 
@@ -58,10 +57,11 @@ type environment struct {
 
 	Debug     setting `envconfig:"DEBUG" default:"false"`
 	LogLevel  setting `envconfig:"LOG_LEVEL" default:"info"`
-	LogFormat setting `envconfig:"LOG_FORMAT" default:"json"`
+	LogFormat setting `envconfig:"LOG_FORMAT"`
 
-	SimulatorPort setting `envconfig:"SIMULATOR_PORT" default:"8001"`
-	DataDir       setting `envconfig:"AISHA_DATA_DIR" default:".aisha"`
+	SimulatorPort         setting `envconfig:"SIMULATOR_PORT" default:"8001"`
+	DataDir               setting `envconfig:"AISHA_DATA_DIR" default:".aisha"`
+	AllowSimulatedAnswers setting `envconfig:"ALLOW_SIMULATED_ANSWERS" default:"false"`
 }
 
 // setting is the name and the text of one variable.
@@ -78,58 +78,94 @@ func (s *setting) Decode(value string) error {
 }
 
 // readEnvironment reads all variables from the environment and from .env. The
-// environment has precedence.
+// environment has precedence. The other variables of .env are set too: pgx, the Go
+// runtime and the proxy settings of net/http read the environment.
 func (p *parser) readEnvironment() environment {
-	// The error of godotenv is dropped: it quotes the invalid line, which may
-	// contain a secret.
-	if err := godotenv.Load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		p.reject(".env", "must be lines of NAME=value")
+	fromFile := p.readDotEnv()
+	for name, value := range fromFile {
+		if _, found := os.LookupEnv(name); found {
+			delete(fromFile, name)
+			continue
+		}
+		if err := os.Setenv(name, value); err != nil {
+			p.reject(dotEnvFile, "a name or a value cannot be set: "+err.Error())
+		}
 	}
 	var env environment
 	if err := envconfig.Process("", &env); err != nil {
 		panic("config: envconfig cannot read a setting: " + err.Error()) // a bug: Decode accepts every text
 	}
+	var names []string
 	fields := reflect.ValueOf(&env).Elem()
 	for i := range fields.NumField() {
-		s := fields.Field(i).Addr().Interface().(*setting)
-		p.applyFileOrDefault(s, fields.Type().Field(i).Tag)
+		s, tag := fields.Field(i).Addr().Interface().(*setting), fields.Type().Field(i).Tag
+		s.name = tag.Get("envconfig")
+		// Quotes that are left in a value from .env are meant: the file was parsed.
+		if _, parsed := fromFile[s.name]; !parsed {
+			s.value = p.clean(s.name, s.value)
+		}
+		p.applyFileOrDefault(s, tag)
+		names = append(names, s.name)
+		if tag.Get("file") != "" {
+			names = append(names, s.name+"_FILE")
+		}
 	}
+	p.warnMisspelt(environmentNames(), names)
 	return env
+}
+
+// environmentNames returns the names of all variables that are not blank.
+func environmentNames() []string {
+	var names []string
+	for _, variable := range os.Environ() {
+		if name, value, _ := strings.Cut(variable, "="); strings.TrimSpace(value) != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // applyFileOrDefault sets the value from NAME_FILE if that is set, and replaces
 // a blank value by the default. envconfig supports neither.
 func (p *parser) applyFileOrDefault(s *setting, tag reflect.StructTag) {
-	s.name = tag.Get("envconfig")
 	s.isSet = strings.TrimSpace(os.Getenv(s.name)) != ""
 	if s.value == "" && tag.Get("blank") == "" {
 		s.value = tag.Get("default")
 	}
-	path := os.Getenv(s.name + "_FILE")
+	fileVariable := s.name + "_FILE"
+	path := os.Getenv(fileVariable)
 	if tag.Get("file") == "" || path == "" {
 		return
 	}
 	if s.isSet {
-		p.reject(s.name, "must not be set together with "+s.name+"_FILE")
+		p.reject(s.name, "must not be set together with "+fileVariable)
 		return
 	}
-	s.value, s.isSet = p.readFile(s.name+"_FILE", path), true
+	s.value, s.isSet = p.readFile(fileVariable, p.clean(fileVariable, path)), true
 }
 
-// readFile returns the content of a file, with the space around it trimmed.
-// name is the variable that a problem is reported for.
+// readFile returns the content of a file, without the space and the quotes around
+// it. name is the variable that a problem is reported for.
 func (p *parser) readFile(name, path string) string {
 	content, err := os.ReadFile(path) //nolint:gosec // the operator chooses the file
-	text := strings.TrimSpace(string(content))
 	var failed *fs.PathError
 	switch {
 	case errors.As(err, &failed):
 		// The message omits the path, because it is the secret itself if the
 		// operator set NAME_FILE instead of NAME.
 		p.reject(name, "the file cannot be read: "+failed.Err.Error())
+		return ""
 	case err != nil:
 		p.reject(name, "the file cannot be read")
-	case text == "":
+		return ""
+	}
+	text, err := decodeText(content)
+	if err != nil {
+		p.reject(name, err.Error())
+		return ""
+	}
+	text = p.clean(name, text)
+	if text == "" {
 		p.reject(name, "the file is empty")
 	}
 	return text

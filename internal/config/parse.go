@@ -29,9 +29,15 @@ const (
 	maxRetain         = 10 * 365 * 24 * time.Hour
 )
 
-// parser converts the text of settings and collects all problems. Its methods
-// report a problem and return some value instead of an error.
-type parser struct{ problems Problems }
+// parser converts the text of settings and collects all problems and warnings. Its
+// methods report a problem and return some value instead of an error.
+type parser struct {
+	problems Problems
+	warnings []string
+	misspelt map[string]string // names in the environment, and the names of ours that they resemble
+}
+
+func (p *parser) warn(text string) { p.warnings = append(p.warnings, text) }
 
 func (p *parser) reject(name, message string) {
 	p.problems = append(p.problems, Problem{Name: name, Message: message})
@@ -89,33 +95,24 @@ func (p *parser) instructions(s setting) string {
 	return s.value
 }
 
-// secret parses a secret, which must not contain control characters. A line
-// break means that other text was pasted with it, and net/http would reject the
-// header only when the secret is first used.
+// secret parses a secret, which must not contain control characters or invisible
+// ones. A line break means that other text was pasted with it, and net/http would
+// reject the header only when the secret is first used.
 func (p *parser) secret(s setting) sensitive.Secret {
-	if strings.ContainsFunc(s.value, unicode.IsControl) {
-		p.reject(s.name, "must be one line without control characters")
+	if strings.ContainsFunc(s.value, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf) }) {
+		p.reject(s.name, "must be one line without control or invisible characters")
 	}
 	return sensitive.NewSecret(s.value)
 }
 
 // secrets parses secrets that are separated by commas or line breaks.
 func (p *parser) secrets(s setting) []sensitive.Secret {
+	s.value = strings.ReplaceAll(s.value, "\n", ",")
 	var all []sensitive.Secret
-	for _, value := range splitList(strings.ReplaceAll(s.value, "\n", ",")) {
+	for _, value := range p.list(s) {
 		all = append(all, p.secret(setting{name: s.name, value: value}))
 	}
 	return all
-}
-
-// database parses a connection string. It checks only the beginning, because
-// the driver accepts forms that net/url does not: several hosts and ports, and
-// lists of keyword=value.
-func (p *parser) database(s setting) sensitive.Secret {
-	if s.value != "" && !regexp.MustCompile(`^(postgres(ql)?://.|\w+\s*=)`).MatchString(s.value) {
-		p.reject(s.name, "must be a PostgreSQL connection string such as postgres://user:password@localhost:5432/aisha")
-	}
-	return p.secret(s)
 }
 
 // url parses the base URL of an API and trims the slash at its end.
@@ -146,7 +143,7 @@ func (p *parser) page(s setting) string {
 // origins parses a list of origins as browsers send them in the Origin header,
 // which is a scheme and a host without a path, or * for all.
 func (p *parser) origins(s setting) []string {
-	origins := splitList(s.value)
+	origins := p.list(s)
 	for _, origin := range origins {
 		u, err := url.Parse(origin)
 		if origin != "*" && (err != nil || !isHTTP(u) || u.Scheme+"://"+u.Host != origin) {
@@ -179,7 +176,7 @@ func (p *parser) rate(s setting) Rate {
 // is a network of one address.
 func (p *parser) prefixes(s setting) []netip.Prefix {
 	var prefixes []netip.Prefix
-	for _, cidr := range splitList(s.value) {
+	for _, cidr := range p.list(s) {
 		prefix, err := netip.ParsePrefix(cidr)
 		if address, addressErr := netip.ParseAddr(cidr); addressErr == nil {
 			prefix, err = address.Prefix(address.BitLen())
@@ -199,23 +196,36 @@ func (p *parser) level(s, debug setting) slog.Level {
 	if err := level.UnmarshalText([]byte(s.value)); err != nil {
 		p.reject(s.name, "must be debug, info, warn or error")
 	}
-	isDebug, err := strconv.ParseBool(debug.value)
-	if err != nil {
-		p.reject(debug.name, "must be true or false")
-	}
-	if isDebug {
+	if p.boolean(debug) {
 		return min(level, slog.LevelDebug)
 	}
 	return level
 }
 
-// splitList splits a value at its commas, trims the items and drops empty ones.
-func splitList(value string) []string {
+func (p *parser) boolean(s setting) bool {
+	value, err := strconv.ParseBool(s.value)
+	if err != nil {
+		p.reject(s.name, "must be true or false")
+	}
+	return value
+}
+
+// list splits a value at its commas, trims the items, removes quotes around them
+// and drops empty ones. A value with no item at all is a problem: an operator who
+// sets API_KEYS to "," does not mean that no key is needed.
+func (p *parser) list(s setting) []string {
 	var items []string
-	for item := range strings.SplitSeq(value, ",") {
-		if item = strings.TrimSpace(item); item != "" {
-			items = append(items, item)
+	for item := range strings.SplitSeq(s.value, ",") {
+		unquoted, quoted := unquote(strings.TrimSpace(item))
+		if quoted {
+			p.warn(fmt.Sprintf("%s has an item in quotes: they are removed. Write the list without quotes", s.name))
 		}
+		if unquoted != "" {
+			items = append(items, unquoted)
+		}
+	}
+	if s.value != "" && len(items) == 0 {
+		p.reject(s.name, "must not be a list without any item; leave it blank instead")
 	}
 	return items
 }

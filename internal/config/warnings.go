@@ -1,14 +1,18 @@
 package config
 
 import (
+	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
+
+	"aisha/internal/sensitive"
 )
 
 // Warnings returns a log message for each setting that is valid but probably a
 // mistake.
 func (c Config) Warnings() []string {
-	var warnings []string
+	warnings := slices.Concat(c.ReadWarnings, c.shortSecrets())
 	for _, w := range []struct {
 		applies bool
 		text    string
@@ -27,6 +31,27 @@ func (c Config) Warnings() []string {
 	} {
 		if w.applies {
 			warnings = append(warnings, w.text)
+		}
+	}
+	return warnings
+}
+
+// shortSecrets returns a warning for each variable with a secret that is short
+// enough to be guessed.
+func (c Config) shortSecrets() []string {
+	const minLength = 16
+	var warnings []string
+	for _, variable := range []struct {
+		name    string
+		secrets []sensitive.Secret
+	}{
+		{"API_KEYS", c.APIKeys},
+		{"ADMIN_TOKEN", []sensitive.Secret{c.AdminToken}},
+		{"WHATSAPP_APP_SECRET", c.WhatsApp.AppSecrets},
+		{"WEBHOOK_VERIFY_TOKEN", []sensitive.Secret{c.WhatsApp.VerifyToken}},
+	} {
+		if slices.ContainsFunc(variable.secrets, func(s sensitive.Secret) bool { return !s.IsZero() && len(s.Reveal()) < minLength }) {
+			warnings = append(warnings, fmt.Sprintf("%s has a secret of fewer than %d characters, which can be guessed", variable.name, minLength))
 		}
 	}
 	return warnings

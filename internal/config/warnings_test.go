@@ -6,7 +6,9 @@ import (
 )
 
 func TestConfig_Warnings(t *testing.T) {
-	complete := []string{"DATABASE_URL=" + database, "CORS_ALLOWED_ORIGINS=*", "API_KEYS=x", "GEMINI_API_KEY=x", "WHATSAPP_TOKEN=x", "WHATSAPP_APP_SECRET=x", "WEBHOOK_VERIFY_TOKEN=x"}
+	const long, short = "0123456789abcdef", "0123456789abcde"
+	complete := []string{"DATABASE_URL=" + database, "CORS_ALLOWED_ORIGINS=*", "GEMINI_API_KEY=x", "WHATSAPP_TOKEN=x",
+		"API_KEYS=" + long, "WHATSAPP_APP_SECRET=" + long, "WEBHOOK_VERIFY_TOKEN=" + long}
 	for name, test := range map[string]struct {
 		change string
 		want   []string // prefixes of the warnings
@@ -20,6 +22,12 @@ func TestConfig_Warnings(t *testing.T) {
 		"no_verify_token":     {"WEBHOOK_VERIFY_TOKEN=", []string{"WEBHOOK_VERIFY_TOKEN "}},
 		"gemini_over_http":    {"GEMINI_BASE_URL=http://example.com", []string{"GEMINI_BASE_URL "}},
 		"graph_api_over_http": {"WHATSAPP_BASE_URL=http://10.0.0.1:8001", []string{"WHATSAPP_BASE_URL "}},
+		"short_api_key":       {"API_KEYS=" + long + "," + short, []string{"API_KEYS has a secret of fewer than 16"}},
+		"short_admin_token":   {"ADMIN_TOKEN=" + short, []string{"ADMIN_TOKEN has a secret"}},
+		"short_verify_token":  {"WEBHOOK_VERIFY_TOKEN=" + short, []string{"WEBHOOK_VERIFY_TOKEN has a secret"}},
+		"short_app_secret":    {"WHATSAPP_APP_SECRET=" + short, []string{"WHATSAPP_APP_SECRET has a secret"}},
+		"quotes":              {"GEMINI_API_KEY='x'", []string{"GEMINI_API_KEY is in quotes"}},
+		"misspelt_name":       {"GEMINI_APIKEY=x", []string{"GEMINI_APIKEY is set but not used: did you mean GEMINI_API_KEY?"}},
 		"http_to_loopback":    {"WHATSAPP_BASE_URL=http://127.0.0.1:8001", nil},
 		"http_to_localhost":   {"GEMINI_BASE_URL=http://localhost:8001", nil},
 	} {
@@ -34,6 +42,9 @@ func TestConfig_Warnings(t *testing.T) {
 				t.Fatalf("got %q, want warnings with the prefixes %q", got, test.want)
 			}
 			for i := range got {
+				if strings.Contains(got[i], short) {
+					t.Errorf("got %q, want a warning without the secret", got[i])
+				}
 				if !strings.HasPrefix(got[i], test.want[i]) {
 					t.Errorf("got %q, want prefix %q", got[i], test.want[i])
 				}

@@ -104,7 +104,10 @@ func workingOptions(change ...func(*handler.Options)) handler.Options {
 			subscribe: func(in whatsapp.Subscription) (string, error) { return in.Challenge, nil },
 			kept:      func(int64) ([]whatsapp.UnhandledItem, error) { return nil, nil },
 		},
-		Ready:      func(context.Context) error { return nil },
+		Ready: func(context.Context) error { return nil },
+		Credentials: func() handler.Credentials {
+			return handler.Credentials{Gemini: handler.CredentialOK, WhatsApp: handler.CredentialUnchecked}
+		},
 		Metrics:    promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),
 		Registerer: metrics,
 		Log:        slog.New(slog.DiscardHandler),

@@ -37,12 +37,14 @@ type WhatsApp interface {
 }
 
 // Options are the dependencies and settings of the API. The services, Ready,
-// Metrics and Log are required.
+// Credentials, Metrics and Log are required.
 type Options struct {
 	Waitlist Waitlist
 	Gemini   Gemini
 	WhatsApp WhatsApp
 	Ready    func(context.Context) error // returns nil if requests can be served
+
+	Credentials func() Credentials // returns the last verdicts and makes no calls
 
 	Metrics    http.Handler          // serves GET /metrics
 	Registerer prometheus.Registerer // registers the request metrics; may be nil

@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"context"
 	"net/http"
 
 	"aisha/internal/handler/wire"
@@ -27,30 +26,48 @@ func healthz(*http.Request) (wire.Response, error) {
 	return wire.FromResource(resource.Success(healthBody{State: "up"}))
 }
 
-type readinessBody struct {
-	State   string `json:"state"`
-	Sending string `json:"sending"` // open, waiting or stopped
+// CredentialState says whether an upstream accepts a key or a token of ours.
+type CredentialState string
+
+// The states of a credential.
+const (
+	CredentialOK        CredentialState = "ok"
+	CredentialRejected  CredentialState = "rejected"
+	CredentialUnchecked CredentialState = "unchecked" // not configured, or the upstream gave no verdict
+)
+
+// Credentials are the states of all credentials, as GET /readyz returns them.
+type Credentials struct {
+	Gemini   CredentialState `json:"gemini"`
+	WhatsApp CredentialState `json:"whatsapp"`
 }
 
-// readyz handles GET /readyz. A send hold does not make the service unready,
-// because it still stores incoming messages.
-func readyz(check func(context.Context) error, service WhatsApp) wire.HandlerFunc {
+type readinessBody struct {
+	State       string      `json:"state"`
+	Sending     string      `json:"sending"` // open, waiting or stopped
+	Credentials Credentials `json:"credentials"`
+}
+
+// readyz handles GET /readyz. Neither a send hold nor a rejected credential makes
+// the service unready, because it still stores incoming messages.
+func readyz(o Options) wire.HandlerFunc {
 	return func(r *http.Request) (wire.Response, error) {
-		if err := check(r.Context()); err != nil {
+		if err := o.Ready(r.Context()); err != nil {
 			return wire.Response{}, err
 		}
-		return wire.FromResource(resource.Map(service.SendingState(r.Context()), newReadinessBody))
+		return wire.FromResource(resource.Map(o.WhatsApp.SendingState(r.Context()), func(sending whatsapp.SendingState) readinessBody {
+			return readinessBody{State: "ready", Sending: sendingName(sending), Credentials: o.Credentials()}
+		}))
 	}
 }
 
-func newReadinessBody(sending whatsapp.SendingState) readinessBody {
-	body := readinessBody{State: "ready", Sending: "open"}
+func sendingName(sending whatsapp.SendingState) string {
+	name := "open"
 	for _, hold := range sending.Holds {
 		if hold.NeedsOperator {
-			body.Sending = "stopped"
-			return body
+			return "stopped"
 		}
-		body.Sending = "waiting"
+		name = "waiting"
 	}
-	return body
+	return name
 }

@@ -26,10 +26,23 @@ func TestReadyz_Sending(t *testing.T) {
 				o.WhatsApp = service
 			})
 			got := call(t, api, get("/readyz"))
-			if body := `{"status":"success","data":{"state":"ready","sending":"` + want + `"}}`; got.status != http.StatusOK || got.body != body {
+			if body := `{"status":"success","data":{"state":"ready","sending":"` + want + `","credentials":{"gemini":"ok","whatsapp":"unchecked"}}}`; got.status != http.StatusOK || got.body != body {
 				t.Errorf("got %d %s, want 200 %s", got.status, got.body, body)
 			}
 		})
+	}
+}
+
+func TestReadyz_Credentials(t *testing.T) {
+	t.Parallel()
+	api := newAPI(func(o *handler.Options) {
+		o.Credentials = func() handler.Credentials {
+			return handler.Credentials{Gemini: handler.CredentialRejected, WhatsApp: handler.CredentialRejected}
+		}
+	})
+	const body = `{"status":"success","data":{"state":"ready","sending":"open","credentials":{"gemini":"rejected","whatsapp":"rejected"}}}`
+	if got := call(t, api, get("/readyz")); got.status != http.StatusOK || got.body != body {
+		t.Errorf("got %d %s, want 200 %s: the service stores messages", got.status, got.body, body)
 	}
 }
 

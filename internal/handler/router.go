@@ -51,7 +51,7 @@ func New(o Options) http.Handler {
 	r.With(guard.RequireOperator(o.AdminToken)).Get("/operator/kept-items", wire.Handler(listUnhandledItems(o.WhatsApp)))
 
 	r.Get("/healthz", wire.Handler(healthz))
-	r.With(guard.Timeout(readyTimeout)).Get("/readyz", wire.Handler(readyz(o.Ready, o.WhatsApp)))
+	r.With(guard.Timeout(readyTimeout)).Get("/readyz", wire.Handler(readyz(o)))
 	r.Method(http.MethodGet, "/metrics", o.Metrics)
 
 	docs := newDocs(o.PhoneURL)

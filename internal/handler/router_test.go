@@ -81,7 +81,7 @@ func TestNew(t *testing.T) {
 			`{"status":"success","data":{"messages":2,"statuses":1,"kept":0}}`,
 		},
 		"healthz": {get("/healthz"), jsonType, `{"status":"success","data":{"state":"up"}}`},
-		"readyz":  {get("/readyz"), jsonType, `{"status":"success","data":{"state":"ready","sending":"open"}}`},
+		"readyz":  {get("/readyz"), jsonType, `{"status":"success","data":{"state":"ready","sending":"open","credentials":{"gemini":"ok","whatsapp":"unchecked"}}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -84,7 +84,8 @@ func New(pool *pgxpool.Pool, answerer Answerer, instance Instance, orphans Orpha
 		FetchCooldown:     fetchCooldown,
 		FetchPollInterval: fetchPollInterval,
 		JobTimeout:        -1, // each step of a job has a timeout of its own
-		Logger:            options.Log,
+		Logger:            newRiverLog(options.Log),
+		ErrorHandler:      panicLogger{options.Log},
 
 		CompletedJobRetentionPeriod: completedRetention,
 		ReindexerIndexNames:         options.ReindexerIndexNames,

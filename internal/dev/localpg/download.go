@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,25 +22,32 @@ func (c *Cluster) availableDirs(ctx context.Context, from programSource) ([]stri
 		return dirs, nil
 	}
 	c.options.Log.InfoContext(ctx, "postgresql is not installed, downloading it", "folder", downloaded)
-	if err := download(ctx, downloaded, from.repository); err != nil {
+	if err := download(ctx, downloadOptions{folder: downloaded, repository: from.repository, log: c.options.Log}); err != nil {
 		return nil, fmt.Errorf("PostgreSQL is not installed and its download failed (%w); %s", err, installAdvice)
 	}
 	return dirsWithServer(candidates), nil
 }
 
+// downloadOptions say what to download, and where to.
+type downloadOptions struct {
+	folder     string // of the programs
+	repository string // the Maven repository; empty: the public one
+	log        *slog.Logger
+}
+
 // download installs PostgreSQL's programs in the folder, completely or not at
 // all. The library cannot be interrupted, so it keeps running in the background
 // if ctx ends. The next download removes its files.
-func download(ctx context.Context, folder, repository string) error {
-	if err := os.MkdirAll(filepath.Dir(folder), 0o755); err != nil { //nolint:gosec // the server's user must be able to enter
+func download(ctx context.Context, o downloadOptions) error {
+	if err := os.MkdirAll(filepath.Dir(o.folder), 0o755); err != nil { //nolint:gosec // the server's user must be able to enter
 		return err
 	}
-	lock, err := waitForLock(ctx, folder+".lock")
+	lock, err := waitForLock(ctx, o.folder+".lock")
 	if err != nil {
 		return err
 	}
 	done := make(chan error, 1)
-	go func() { done <- errors.Join(downloadOnce(ctx, folder, repository), lock.Close()) }()
+	go func() { done <- errors.Join(downloadOnce(ctx, o), lock.Close()) }()
 	select {
 	case err := <-done:
 		return err
@@ -62,17 +70,24 @@ func waitForLock(ctx context.Context, path string) (*os.File, error) {
 
 // downloadOnce downloads the programs, unless another process did so while this
 // one waited for the lock.
-func downloadOnce(ctx context.Context, folder, repository string) error {
-	if _, err := os.Stat(folder); err == nil {
+func downloadOnce(ctx context.Context, o downloadOptions) error {
+	if _, err := os.Stat(o.folder); err == nil {
 		return nil
 	}
-	staging := folder + ".part"
+	staging := o.folder + ".part"
 	if err := os.RemoveAll(staging); err != nil {
 		return err
 	}
-	err := downloadWithLibrary(ctx, filepath.Join(staging, "programs"), staging, repository)
+	proxy, err := startProgressProxy(ctx, o.repository, o.log)
+	if err != nil {
+		return err
+	}
+	err = downloadWithLibrary(ctx, filepath.Join(staging, "programs"), staging, proxy.url)
+	if proxyErr := proxy.Close(); err != nil && proxyErr != nil {
+		err = proxyErr
+	}
 	if err == nil {
-		err = os.Rename(filepath.Join(staging, "programs"), folder)
+		err = os.Rename(filepath.Join(staging, "programs"), o.folder)
 	}
 	return errors.Join(err, os.RemoveAll(staging))
 }
@@ -92,10 +107,8 @@ func downloadWithLibrary(ctx context.Context, programs, staging, repository stri
 		BinariesPath(programs).
 		RuntimePath(runtime).
 		Locale("none").
+		BinaryRepositoryURL(repository).
 		Logger(io.Discard)
-	if repository != "" {
-		config = config.BinaryRepositoryURL(repository)
-	}
 	defer removeNewLogs(libraryLogs())
 	database := embeddedpostgres.NewDatabase(config)
 	if err = database.Start(); err == nil {

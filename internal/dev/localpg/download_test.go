@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -38,7 +39,7 @@ func TestDownload(t *testing.T) {
 			t.Cleanup(repository.Close)
 
 			folder := filepath.Join(t.TempDir(), "postgresql")
-			err := download(t.Context(), folder, repository.URL)
+			err := download(t.Context(), downloadOptions{folder: folder, repository: repository.URL, log: slog.New(slog.DiscardHandler)})
 			if test.want == "" {
 				if err != nil || len(dirsWithServer([]string{filepath.Join(folder, "bin")})) != 1 {
 					t.Errorf("download: %v, want a server in %s", err, folder)

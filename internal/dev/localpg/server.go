@@ -32,7 +32,7 @@ func startServer(p programs, data, log string, settings map[string]string) (*ser
 	for name, value := range settings {
 		args = append(args, "-c", name+"="+value)
 	}
-	output, err := os.Create(log)
+	output, err := createLog(log)
 	if err != nil {
 		return nil, fmt.Errorf("create the database's log: %w", err)
 	}
@@ -46,6 +46,20 @@ func startServer(p programs, data, log string, settings map[string]string) (*ser
 	}
 	s.process = cmd.Process
 	return s, nil
+}
+
+// createLog creates or empties the server's log. Statements in it contain messages
+// and phone numbers, so only the owner can read it, also if an earlier version
+// created it.
+func createLog(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := file.Chmod(0o600); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
 }
 
 // startProcess starts the command and waits for its end in the background.

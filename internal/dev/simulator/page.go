@@ -3,9 +3,7 @@ package simulator
 import (
 	"embed"
 	"io/fs"
-	"net"
 	"net/http"
-	"strings"
 
 	"github.com/go-chi/chi/v5"
 )
@@ -63,29 +61,14 @@ func serveAsset(w http.ResponseWriter, r *http.Request) {
 
 // sameOriginOnly is middleware that rejects requests of other web pages in the
 // same browser. They must neither read the conversations, for example through
-// the event stream, nor send messages.
+// the event stream, nor send messages. A server of this handler must also refuse
+// Host headers with foreign names, because of DNS rebinding.
 func sameOriginOnly(next http.Handler) http.Handler {
 	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isLoopbackHost(r.Host) {
-			http.Error(w, "this page is for this machine", http.StatusForbidden)
-			return
-		}
 		if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
 			http.Error(w, "this page is for its own origin", http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)
 	}))
-}
-
-// isLoopbackHost reports whether a Host header is localhost or a loopback
-// address. Other names are rejected because of DNS rebinding: an attacker's
-// name can resolve to this machine, and then the attacker's page has the same
-// origin.
-func isLoopbackHost(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	address := net.ParseIP(strings.Trim(host, "[]"))
-	return host == "localhost" || address != nil && address.IsLoopback()
 }

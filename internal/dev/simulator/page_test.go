@@ -30,20 +30,11 @@ func TestServePage(t *testing.T) {
 
 func TestSameOriginOnly(t *testing.T) {
 	t.Parallel()
-	for host, want := range map[string]bool{
-		"localhost": true, "localhost:8001": true, "127.0.0.1:8001": true, "[::1]:8001": true, "127.8.8.8": true,
-		"evil.example:8001": false, "localhost.evil.example": false, "192.0.2.1:8001": false, "": false,
-	} {
-		if got := isLoopbackHost(host); got != want {
-			t.Errorf("isLoopbackHost(%q) = %t, want %t", host, got, want)
-		}
-	}
 	r := newFixture(t, &fakeService{})
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/api/people", strings.NewReader(`{}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Host = "evil.example:8001"
 	request.Header.Set("Origin", "http://evil.example:8001")
 	request.Header.Set("Content-Type", "application/json")
 	response, err := client.Do(request)
@@ -52,6 +43,6 @@ func TestSameOriginOnly(t *testing.T) {
 	}
 	_ = response.Body.Close()
 	if response.StatusCode != http.StatusForbidden {
-		t.Errorf("request for another host: got status %d, want 403", response.StatusCode)
+		t.Errorf("request of another origin: got status %d, want 403", response.StatusCode)
 	}
 }

@@ -19,6 +19,7 @@ func (s *Simulator) routes() http.Handler {
 		r.Use(s.recordTraffic(kindGemini))
 		r.Post("/v1beta/models/{model}:{method}", s.geminiGenerate)
 	})
+	r.Group(s.credentialRoutes)
 	r.Group(s.pageRoutes)
 	return r
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -14,10 +15,14 @@ import (
 
 // Translate turns an error of PostgreSQL or of the connection into a fault, by
 // its code and never by its text. An unknown error is returned unchanged, which
-// makes it fault.Internal.
+// makes it fault.Internal, but a failed attempt to connect gets a text without the
+// parts of DATABASE_URL.
 func Translate(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
+	}
+	if isConnection(err) || errors.Is(err, context.DeadlineExceeded) {
+		err = &connectionError{cause: err}
 	}
 	if isTemporary(err) || errors.Is(err, context.DeadlineExceeded) {
 		return fault.Wrap(err, fault.Unavailable, "the service cannot reach its database at the moment; try again soon")
@@ -34,10 +39,31 @@ func isTemporary(err error) bool {
 	if errors.As(err, &pg) {
 		return isTemporaryCode(pg.Code)
 	}
+	return isConnection(err)
+}
+
+// isConnection reports whether the connection or the server failed, and not a
+// statement.
+func isConnection(err error) bool {
+	var pg *pgconn.PgError
 	var connect *pgconn.ConnectError
 	var network net.Error
-	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) ||
-		errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+	switch {
+	case errors.As(err, &connect):
+		return true
+	case errors.As(err, &pg):
+		return isServerDown(pg.Code)
+	default:
+		return errors.As(err, &network) || pgconn.SafeToRetry(err) ||
+			errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+	}
+}
+
+// isServerDown reports whether the SQLSTATE ends every connection.
+func isServerDown(code string) bool {
+	return strings.HasPrefix(code, "08") || // connection exception
+		strings.HasPrefix(code, "57P") || // the server stops, starts or crashed
+		code == "25006" // read-only: connected to a standby during a failover
 }
 
 // isTemporaryCode reports whether the SQLSTATE concerns the state of the server

@@ -100,7 +100,7 @@ func connectionSettings() map[string]string {
 // The errors of pgx contain the URL. Its password is masked, but another part of
 // it may be a mistyped password, so they are not wrapped.
 func parse(databaseURL sensitive.Secret) (config *pgxpool.Config, urlLimit int32, err error) {
-	errURL := errors.New("DATABASE_URL is not a PostgreSQL connection string")
+	errURL := errors.New("DATABASE_URL is not a PostgreSQL connection string: check its host, port and parameters")
 	raw, err := pgx.ParseConfig(databaseURL.Reveal())
 	if err != nil {
 		return nil, 0, errURL

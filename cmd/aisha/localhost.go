@@ -1,0 +1,51 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+)
+
+// allowLocalHosts is middleware of `aisha dev`. It refuses requests whose Host
+// header is a foreign name, because of DNS rebinding: an attacker's name can resolve
+// to this machine, and then the browser takes the attacker's page and this server
+// for the same origin. An address is no name, so any address is allowed.
+//
+// Webhooks are allowed under any name, because a tunnel delivers them under its own
+// name, and each is signed or carries the verify token.
+func allowLocalHosts(next http.Handler, names ...string) http.Handler {
+	names = append(names, "localhost")
+	if machine, err := os.Hostname(); err == nil {
+		names = append(names, machine)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isAddressOrName(r.Host, names) && !strings.HasPrefix(r.URL.Path, "/webhook/") {
+			http.Error(w, "aisha dev serves this machine only; to use another name, set HOST to it", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// isAddressOrName reports whether a Host header is an IP address or one of the
+// names.
+func isAddressOrName(header string, names []string) bool {
+	host := header
+	if name, _, err := net.SplitHostPort(header); err == nil {
+		host = name
+	}
+	host = strings.TrimSuffix(host, ".")
+	if net.ParseIP(strings.Trim(host, "[]")) != nil {
+		return true
+	}
+	return slices.ContainsFunc(names, func(name string) bool { return name != "" && strings.EqualFold(name, host) })
+}
+
+// isLoopback reports whether only this machine reaches a server that listens on the
+// host.
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
