@@ -44,13 +44,5 @@ func readyz(check func(context.Context) error, service WhatsApp) wire.HandlerFun
 }
 
 func newReadinessBody(sending whatsapp.SendingState) readinessBody {
-	body := readinessBody{State: "ready", Sending: "open"}
-	for _, hold := range sending.Holds {
-		if hold.NeedsOperator {
-			body.Sending = "stopped"
-			return body
-		}
-		body.Sending = "waiting"
-	}
-	return body
+	return readinessBody{State: "ready", Sending: string(sending.Status)}
 }
