@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
+	"aisha/internal/client/geminiapi"
 	"aisha/internal/service/gemini"
 	"aisha/internal/service/waitlist"
 	"aisha/internal/service/whatsapp"
@@ -20,14 +23,25 @@ func (a modelAdapter) Complete(ctx context.Context, question whatsapp.Question) 
 		Contents:     contents(question),
 	}).Get()
 	if err != nil {
-		return whatsapp.Completion{}, err
+		return whatsapp.Completion{}, modelError(err, question)
 	}
 	return whatsapp.Completion{
 		Text:           completion.Text,
 		Model:          completion.Model,
+		Truncated:      completion.FinishReason == "MAX_TOKENS",
 		PromptTokens:   completion.PromptTokens,
 		ResponseTokens: completion.ResponseTokens,
 	}, nil
+}
+
+// modelError adds whatsapp.ErrUnreadableFile where the model refused a request
+// with files as invalid. The API does not say whether a file is the cause.
+func modelError(err error, question whatsapp.Question) error {
+	var failure interface{ Reason() string }
+	if len(question.Files) > 0 && errors.As(err, &failure) && failure.Reason() == geminiapi.ReasonRequestRejected {
+		return fmt.Errorf("%w: %w", whatsapp.ErrUnreadableFile, err)
+	}
+	return err
 }
 
 // contents returns the history and the question as the model expects them.

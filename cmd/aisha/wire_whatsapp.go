@@ -43,6 +43,8 @@ func (a *app) addWhatsApp(ctx context.Context, gemini *gemini.Service, waitlist 
 		ResendAfter:   cfg.ResendAfter,
 		Observe:       telemetry.NewSendObserver(a.metrics),
 		Log:           a.log,
+
+		ObserveModelFailure: telemetry.NewModelFailureObserver(a.metrics),
 	}, whatsapp.Deps{
 		Inbox:         whatsappdb.NewInbox(a.pool),
 		Conversations: whatsappdb.NewConversations(a.pool),

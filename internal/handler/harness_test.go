@@ -2,6 +2,7 @@ package handler_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -42,7 +43,7 @@ type (
 		receive   func(ctx context.Context, signature string, body []byte) (whatsapp.Receipt, error)
 		subscribe func(whatsapp.Subscription) (string, error)
 		kept      func(before int64) ([]whatsapp.UnhandledItem, error)
-		holds     []whatsapp.SendHold
+		sending   whatsapp.SendingStatus // empty: open
 	}
 )
 
@@ -74,7 +75,7 @@ func (f fakeWhatsApp) UnhandledItems(_ context.Context, before int64) resource.R
 }
 
 func (f fakeWhatsApp) SendingState(context.Context) resource.Resource[whatsapp.SendingState] {
-	return resource.Success(whatsapp.SendingState{Holds: f.holds})
+	return resource.Success(whatsapp.SendingState{Status: cmp.Or(f.sending, whatsapp.SendingOpen)})
 }
 
 // joinFailing and askFailing return services that fail with err.

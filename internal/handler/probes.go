@@ -56,18 +56,7 @@ func readyz(o Options) wire.HandlerFunc {
 			return wire.Response{}, err
 		}
 		return wire.FromResource(resource.Map(o.WhatsApp.SendingState(r.Context()), func(sending whatsapp.SendingState) readinessBody {
-			return readinessBody{State: "ready", Sending: sendingName(sending), Credentials: o.Credentials()}
+			return readinessBody{State: "ready", Sending: string(sending.Status), Credentials: o.Credentials()}
 		}))
 	}
-}
-
-func sendingName(sending whatsapp.SendingState) string {
-	name := "open"
-	for _, hold := range sending.Holds {
-		if hold.NeedsOperator {
-			return "stopped"
-		}
-		name = "waiting"
-	}
-	return name
 }

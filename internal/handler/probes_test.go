@@ -12,17 +12,13 @@ import (
 
 func TestReadyz_Sending(t *testing.T) {
 	t.Parallel()
-	temporary, permanent := whatsapp.SendHold{PhoneNumberID: "1"}, whatsapp.SendHold{PhoneNumberID: "2", NeedsOperator: true}
-	for want, holds := range map[string][]whatsapp.SendHold{
-		"open":    nil,
-		"waiting": {temporary},
-		"stopped": {temporary, permanent, temporary},
-	} {
+	for _, sending := range []whatsapp.SendingStatus{whatsapp.SendingOpen, whatsapp.SendingWaiting, whatsapp.SendingStopped} {
+		want := string(sending)
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
 			api := newAPI(func(o *handler.Options) {
 				service := o.WhatsApp.(fakeWhatsApp)
-				service.holds = holds
+				service.sending = sending
 				o.WhatsApp = service
 			})
 			got := call(t, api, get("/readyz"))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"aisha/internal/fault"
 	"aisha/internal/job"
@@ -20,6 +21,9 @@ import (
 const (
 	minRetry = time.Second
 	maxRetry = time.Minute
+	// minPermanentRetry is the first pause after a failure that will not pass by
+	// itself. Each later one is twice the age of the job: 5, 10, 30 and 90 seconds.
+	minPermanentRetry = 5 * time.Second
 	// maxRetryAfter limits the wait that the model asks for, because the person's
 	// other messages wait too, even a STOP that needs no model.
 	maxRetryAfter = 5 * time.Minute
@@ -68,7 +72,7 @@ func (w *answerPersonWorker) Work(ctx context.Context, j *river.Job[job.AnswerPe
 	}
 	defer w.end(j.ID)
 
-	next, err := w.answerer.AnswerPerson(ctx, personID).Get()
+	next, err := w.answerer.AnswerPerson(ctx, personID, interruptions(j.JobRow)).Get()
 	switch {
 	case err == nil && next.After > 0:
 		return river.JobSnooze(next.After)
@@ -82,7 +86,7 @@ func (w *answerPersonWorker) Work(ctx context.Context, j *river.Job[job.AnswerPe
 		w.log.ErrorContext(ctx, "answering a person failed; the queue retries it", slog.Int64("person_id", personID), slog.Any("error", err))
 		return err
 	}
-	wait := max(retryDelay(time.Since(j.CreatedAt)), min(failure.RetryAfter, maxRetryAfter))
+	wait := min(max(retryDelay(time.Since(j.CreatedAt), failure.Transient), failure.RetryAfter), maxRetryAfter)
 	w.delayPerson(personID, wait)
 	w.log.WarnContext(ctx, "answering a person postponed", slog.Int64("person_id", personID), slog.Duration("wait", wait), slog.Any("error", err))
 	return river.JobSnooze(wait)
@@ -131,9 +135,21 @@ func (w *answerPersonWorker) knownJobs() []int64 {
 	return slices.AppendSeq(slices.Collect(maps.Keys(w.running)), maps.Keys(w.finished))
 }
 
-// retryDelay grows with the age of the job up to a minute, with jitter, so that
-// after a long outage not all jobs run at the same moment.
-func retryDelay(age time.Duration) time.Duration {
+// interruptions returns how often a process ended while it ran the job. River
+// counts every fetch as an attempt, stores an error for each attempt that failed,
+// and does not count an attempt that was snoozed.
+func interruptions(j *rivertype.JobRow) int {
+	return max(j.Attempt-1-len(j.Errors), 0)
+}
+
+// retryDelay grows with the age of the job, with jitter, so that after a long
+// outage not all jobs run at the same moment. After a transient failure it is at
+// most a minute.
+func retryDelay(age time.Duration, transient bool) time.Duration {
+	if !transient {
+		wait := max(2*age, minPermanentRetry)
+		return wait + rand.N(wait/4)
+	}
 	wait := min(max(age/4, minRetry), maxRetry)
 	return wait/2 + rand.N(wait)
 }

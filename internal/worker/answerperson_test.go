@@ -20,7 +20,7 @@ import (
 // answerFunc implements Answerer.
 type answerFunc func(personID int64) (whatsapp.Next, error)
 
-func (f answerFunc) AnswerPerson(_ context.Context, personID int64) resource.Resource[whatsapp.Next] {
+func (f answerFunc) AnswerPerson(_ context.Context, personID int64, _ int) resource.Resource[whatsapp.Next] {
 	return resource.From(f(personID))
 }
 
@@ -134,5 +134,76 @@ func TestAnswerPersonWorker_delayPerson_removesPastEntries(t *testing.T) {
 	w.delayPerson(-1, time.Minute)
 	if got := len(w.retryAt); got != 1 {
 		t.Errorf("%d persons have a retry time, want 1", got)
+	}
+}
+
+func TestAnswerPersonWorker_Work_interruptions(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		attempt, errors, want int
+	}{
+		"first_run":                    {1, 0, 0},
+		"process_ended_during_a_run":   {2, 0, 1},
+		"run_failed":                   {2, 1, 0},
+		"three_interruptions":          {4, 0, 3},
+		"interruptions_between_errors": {6, 3, 2},
+		"attempts_are_unknown":         {0, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := -1
+			w := newAnswerPersonWorker(interruptionRecorder{&got}, slog.New(slog.DiscardHandler))
+			err := w.Work(t.Context(), &river.Job[job.AnswerPerson]{
+				JobRow: &rivertype.JobRow{ID: 1, CreatedAt: time.Now(), Attempt: tt.attempt, Errors: make([]rivertype.AttemptError, tt.errors)},
+			})
+			if err != nil || got != tt.want {
+				t.Errorf("AnswerPerson got %d interruptions, and Work = %v; want %d and no error", got, err, tt.want)
+			}
+		})
+	}
+}
+
+// interruptionRecorder implements Answerer.
+type interruptionRecorder struct{ interruptions *int }
+
+func (r interruptionRecorder) AnswerPerson(_ context.Context, _ int64, interruptions int) resource.Resource[whatsapp.Next] {
+	*r.interruptions = interruptions
+	return resource.Success(whatsapp.Next{})
+}
+
+// A question whose failure will not pass by itself is asked five times: at once
+// and after each pause that begins within permanentFailurePeriod.
+func TestRetryDelay_permanent(t *testing.T) {
+	t.Parallel()
+	const untilApology = 2 * time.Minute
+	for range 100 {
+		attempts, age := 1, time.Duration(0)
+		for ; age <= untilApology; attempts++ {
+			age += retryDelay(age, false) + time.Second // of the call
+		}
+		if attempts < 4 || attempts > 5 || age > 5*time.Minute {
+			t.Fatalf("%d attempts within %v, want 4 or 5 within 5m", attempts, age)
+		}
+	}
+}
+
+func TestAnswerPersonWorker_Work_permanentFailure(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		age      time.Duration // of the job
+		min, max time.Duration
+	}{
+		"first":         {0, minPermanentRetry, 2 * minPermanentRetry},
+		"after_minutes": {time.Minute, 2 * time.Minute, 3 * time.Minute},
+		"after_hours":   {12 * time.Hour, maxRetryAfter, maxRetryAfter},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newTestWorker(func(int64) (whatsapp.Next, error) { return whatsapp.Next{}, fault.New(fault.Upstream, "bad key") })
+			err := w.Work(t.Context(), &river.Job[job.AnswerPerson]{JobRow: &rivertype.JobRow{ID: 1, CreatedAt: time.Now().Add(-tt.age)}})
+			if got := snoozeOf(err); got < tt.min || got > tt.max {
+				t.Errorf("snoozed for %v, want %v to %v", got, tt.min, tt.max)
+			}
+		})
 	}
 }

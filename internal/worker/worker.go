@@ -36,7 +36,7 @@ const (
 
 // Answerer answers persons.
 type Answerer interface {
-	AnswerPerson(ctx context.Context, personID int64) resource.Resource[whatsapp.Next]
+	AnswerPerson(ctx context.Context, personID int64, interruptions int) resource.Resource[whatsapp.Next]
 }
 
 // Instance announces this instance.
@@ -97,11 +97,14 @@ func New(pool *pgxpool.Pool, answerer Answerer, instance Instance, orphans Orpha
 }
 
 // Start begins to run jobs. The instance announces itself first: other instances
-// would re-queue the jobs of one that they do not know.
+// would re-queue the jobs of one that they do not know. Then it re-queues orphaned
+// jobs, so that every job of their persons counts the interruption when it is
+// fetched.
 func (w *Workers) Start(ctx context.Context) error {
 	if err := w.instance.Heartbeat(ctx); err != nil {
 		return fmt.Errorf("announce the instance: %w", err)
 	}
+	w.requeueOrphans(ctx)
 	if err := w.client.Start(ctx); err != nil {
 		return fmt.Errorf("start the queue: %w", err)
 	}
@@ -150,6 +153,10 @@ func (w *Workers) heartbeat(ctx context.Context) {
 	if err := w.instance.Heartbeat(ctx); err != nil && ctx.Err() == nil {
 		w.log.WarnContext(ctx, "heartbeat failed", slog.Any("error", err))
 	}
+	w.requeueOrphans(ctx)
+}
+
+func (w *Workers) requeueOrphans(ctx context.Context) {
 	requeued, err := w.orphans.Requeue(ctx, w.answers.knownJobs())
 	switch {
 	case ctx.Err() != nil:

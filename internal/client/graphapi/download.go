@@ -1,47 +1,48 @@
 package graphapi
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"aisha/internal/fault"
+	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp"
 	"aisha/internal/service/whatsapp/webhook"
 )
 
-// Download implements whatsapp.Graph. It asks the Graph API for the URL of the
-// file, which is valid for five minutes, and reads the file from there.
+// DescribeFile implements whatsapp.Graph. The URL that it returns is valid for
+// five minutes.
 // https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media
-func (c *Client) Download(ctx context.Context, phoneNumberID string, media webhook.Media, limit int) ([]byte, error) {
+func (c *Client) DescribeFile(ctx context.Context, phoneNumberID string, media webhook.Media) (whatsapp.RemoteFile, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
 
-	file, err := c.describeFile(ctx, phoneNumberID, media.ID)
+	address := fmt.Sprintf("%s/%s/%s?phone_number_id=%s", c.options.BaseURL, c.options.Version,
+		url.PathEscape(media.ID), url.QueryEscape(phoneNumberID))
+	body, err := c.get(ctx, address, maxResponse)
 	if err != nil {
-		return nil, err
+		return whatsapp.RemoteFile{}, err
 	}
-	if size, err := file.Size.Int64(); err == nil && size > int64(limit) {
-		return nil, fmt.Errorf("%w: it has %d bytes, over the limit", whatsapp.ErrNoMedia, size)
+	var described fileDescription
+	if err := json.Unmarshal(body, &described); err != nil {
+		return whatsapp.RemoteFile{}, fault.Wrap(err, fault.Upstream, "WhatsApp described a file in an unknown way")
 	}
-	if err := c.checkFileURL(file.URL); err != nil {
-		return nil, err
+	file := whatsapp.RemoteFile{URL: sensitive.NewSecret(described.URL), SHA256: media.SHA256}
+	if size, err := described.Size.Int64(); err == nil {
+		file.Size = size
 	}
-	data, err := c.get(ctx, file.URL, limit)
-	if err != nil {
-		return nil, err
-	}
-	if !hasDigest(data, media.SHA256) {
-		return nil, fmt.Errorf("%w: its content does not match the webhook's SHA-256", whatsapp.ErrNoMedia)
-	}
-	return data, nil
+	return file, nil
 }
 
 // fileDescription is what the Graph API returns for a media id.
@@ -50,20 +51,22 @@ type fileDescription struct {
 	Size json.Number `json:"file_size"` // in bytes
 }
 
-// describeFile has the errors of get, and fault.Upstream where the description
-// cannot be read.
-func (c *Client) describeFile(ctx context.Context, phoneNumberID, mediaID string) (fileDescription, error) {
-	address := fmt.Sprintf("%s/%s/%s?phone_number_id=%s", c.options.BaseURL, c.options.Version,
-		url.PathEscape(mediaID), url.QueryEscape(phoneNumberID))
-	body, err := c.get(ctx, address, maxResponse)
+// Download implements whatsapp.Graph.
+func (c *Client) Download(ctx context.Context, file whatsapp.RemoteFile) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
+	defer cancel()
+
+	if err := c.checkFileURL(file.URL.Reveal()); err != nil {
+		return nil, err
+	}
+	data, err := c.get(ctx, file.URL.Reveal(), file.Size)
 	if err != nil {
-		return fileDescription{}, err
+		return nil, err
 	}
-	var file fileDescription
-	if err := json.Unmarshal(body, &file); err != nil {
-		return fileDescription{}, fault.Wrap(err, fault.Upstream, "WhatsApp described a file in an unknown way")
+	if !hasDigest(data, file.SHA256) {
+		return nil, fmt.Errorf("%w: its content does not match the webhook's SHA-256", whatsapp.ErrNoMedia)
 	}
-	return file, nil
+	return data, nil
 }
 
 // checkFileURL returns whatsapp.ErrNoMedia where the token must not be sent to
@@ -85,9 +88,9 @@ func (c *Client) checkFileURL(address string) error {
 }
 
 // get reads a response of at most limit bytes. Errors: whatsapp.ErrNoMedia
-// where the file is gone or too large, otherwise fault.UpstreamTimeout or
-// fault.Upstream.
-func (c *Client) get(ctx context.Context, address string, limit int) ([]byte, error) {
+// where the file is gone or too large, fault.UpstreamTimeout, fault.Upstream, or
+// context.Canceled.
+func (c *Client) get(ctx context.Context, address string, limit int64) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w: its address is not a URL", whatsapp.ErrNoMedia)
@@ -95,20 +98,44 @@ func (c *Client) get(ctx context.Context, address string, limit int) ([]byte, er
 	request.Header.Set("Authorization", "Bearer "+c.options.Token.Reveal())
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, fault.Wrap(withoutURL(err), fault.UpstreamTimeout, "a file could not be fetched")
+		return nil, transportError(err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	if err := downloadError(response); err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(io.LimitReader(response.Body, int64(limit)+1))
-	if err != nil {
-		return nil, fault.Wrap(withoutURL(err), fault.UpstreamTimeout, "a file could not be fetched")
+	size := response.ContentLength // -1 where it is unknown
+	if size > limit {
+		return nil, fmt.Errorf("%w: it has %d bytes, over the limit of %d", whatsapp.ErrNoMedia, size, limit)
 	}
-	if len(data) > limit {
+	if size < 0 {
+		size = limit
+	}
+	var data bytes.Buffer
+	data.Grow(int(size) + bytes.MinRead) // a buffer that grows while it is read needs several times the memory
+	if _, err := data.ReadFrom(io.LimitReader(response.Body, limit+1)); err != nil {
+		return nil, transportError(err)
+	}
+	if int64(data.Len()) > limit {
 		return nil, fmt.Errorf("%w: it is over the limit of %d bytes", whatsapp.ErrNoMedia, limit)
 	}
-	return data, nil
+	return data.Bytes(), nil
+}
+
+// transportError classifies an error of the connection. A retry may succeed,
+// unless the caller canceled the request.
+func transportError(err error) error {
+	err = withoutURL(err)
+	var network net.Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		return fmt.Errorf("fetch a file: %w", err)
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		return fault.Wrap(err, fault.UpstreamTimeout, "a file could not be fetched in time")
+	}
+	broken := fault.Wrap(err, fault.Upstream, "a file could not be fetched")
+	broken.Transient = true
+	return broken
 }
 
 // downloadError returns the error that the status of the response means, nil

@@ -31,6 +31,10 @@ func NewOrphans(pool *pgxpool.Pool, instance string) *Orphans {
 // died, or where it belongs to this instance but is not in known, because the
 // response to a fetch was lost. Errors: fault.Unavailable.
 //
+// River counts the interrupted run as an attempt of the job. Requeue raises the
+// attempts of the person's other waiting jobs to the same number of
+// interruptions, because the next one that runs does the same work.
+//
 // River's own rescuer goes by the age of a job. That cannot work here: a model
 // may take long to answer, and a crash must not delay an answer by as much.
 func (o *Orphans) Requeue(ctx context.Context, known []int64) (int64, error) {
@@ -39,11 +43,12 @@ func (o *Orphans) Requeue(ctx context.Context, known []int64) (int64, error) {
 
 	tag, err := o.pool.Exec(ctx, `
 		WITH running AS (
-			SELECT id, attempted_at, attempted_by[array_upper(attempted_by, 1)] AS instance
+			SELECT id, args, attempt - coalesce(cardinality(errors), 0) AS interruptions,
+			       attempted_at, attempted_by[array_upper(attempted_by, 1)] AS instance
 			FROM river_job
 			WHERE state = 'running'
 		), orphaned AS (
-			SELECT id FROM running
+			SELECT id, args, interruptions FROM running
 			WHERE CASE WHEN instance = $2 THEN attempted_at < now() - $4::interval AND id <> ALL (coalesce($3::bigint[], '{}'))
 			           ELSE NOT EXISTS (
 			               SELECT FROM pg_locks
@@ -52,6 +57,10 @@ func (o *Orphans) Requeue(ctx context.Context, known []int64) (int64, error) {
 			                 AND classid::bigint = $1
 			                 AND objid::bigint = hashtext(instance)::bigint & x'ffffffff'::bigint)
 			      END
+		), counted AS (
+			UPDATE river_job SET attempt = greatest(attempt, interrupted.interruptions + coalesce(cardinality(errors), 0))
+			FROM (SELECT args, max(interruptions) AS interruptions FROM orphaned GROUP BY args) AS interrupted
+			WHERE river_job.args = interrupted.args AND state IN ('available', 'scheduled', 'retryable')
 		)
 		UPDATE river_job SET state = 'available', scheduled_at = now()
 		WHERE state = 'running' AND id IN (SELECT id FROM orphaned)`,

@@ -121,6 +121,39 @@ func TestOrphans_Requeue_severalJobs(t *testing.T) {
 	})
 }
 
+// River counts each fetch as an attempt, so a re-queued job has one attempt more
+// than errors for each interruption.
+func TestOrphans_Requeue_countsTheInterruption(t *testing.T) {
+	t.Parallel()
+	pool := testdb.Open(t)
+	testdb.Exec(t, pool, `SELECT queue_answers(ARRAY[1]), queue_answers(ARRAY[1]), queue_answers(ARRAY[1]), queue_answers(ARRAY[1]), queue_answers(ARRAY[2])`)
+	testdb.Exec(t, pool, `UPDATE river_job SET state = 'running', attempt = 3, attempted_at = now(), attempted_by = '{dead}', errors = '{"{}"}' WHERE id = 1`)
+	testdb.Exec(t, pool, `UPDATE river_job SET state = 'retryable', attempt = 2, errors = '{"{}","{}"}' WHERE id = 2`)
+	testdb.Exec(t, pool, `UPDATE river_job SET state = 'completed', attempt = 1, finalized_at = now() WHERE id = 4`)
+	startInstance(t, pool, "own")
+	if n, err := queue.NewOrphans(pool, "own").Requeue(t.Context(), nil); err != nil || n != 1 {
+		t.Fatalf("Requeue: got %d, %v; want the one job of the dead instance", n, err)
+	}
+	rows, err := pool.Query(t.Context(), `SELECT format('%s of person %s: %s attempts, %s errors', state, args->>'person_id', attempt, coalesce(cardinality(errors), 0)) FROM river_job ORDER BY id`)
+	if err != nil {
+		t.Fatalf("read the jobs: %v", err)
+	}
+	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatalf("read the jobs: %v", err)
+	}
+	want := []string{
+		"available of person 1: 3 attempts, 1 errors",
+		"retryable of person 1: 4 attempts, 2 errors",
+		"available of person 1: 2 attempts, 0 errors",
+		"completed of person 1: 1 attempts, 0 errors",
+		"available of person 2: 0 attempts, 0 errors",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("jobs (-want +got):\n%s", diff)
+	}
+}
+
 func TestOrphans_Requeue_unreachable(t *testing.T) {
 	t.Parallel()
 	pool, err := postgres.Open(t.Context(), sensitive.NewSecret("postgres://127.0.0.1:1/x?sslmode=disable"))

@@ -8,9 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"aisha/internal/fault"
 	"aisha/internal/sensitive"
-	"aisha/internal/service/whatsapp/markup"
 )
 
 // Next says when AnswerPerson must be called again. A zero After means that
@@ -22,14 +20,16 @@ type Next struct {
 // answerPerson works for one person until nothing is left or something must be
 // waited for. A worker that finds the person locked leaves at once, so the
 // holder of the lock looks again after it has released it.
-func (s *Service) answerPerson(ctx context.Context, personID int64) (Next, error) {
+func (s *Service) answerPerson(ctx context.Context, personID int64, interruptions int) (Next, error) {
 	for {
-		next, workLeft, err := s.stepLocked(ctx, personID)
+		next, workLeft, err := s.stepLocked(ctx, personID, interruptions)
 		switch {
 		case errors.Is(err, ErrLocked):
 			return Next{After: lockedRetry}, nil
 		case errors.Is(err, ErrAlreadyDone):
 			continue
+		case errors.Is(err, errFileBudgetBusy):
+			return Next{After: withJitter(fileBudgetRetry)}, nil
 		case err != nil, next.After > 0, !workLeft:
 			return next, err
 		}
@@ -38,35 +38,48 @@ func (s *Service) answerPerson(ctx context.Context, personID int64) (Next, error
 
 // stepLocked does one step under the person's lock, and reports whether
 // anything was left after that.
-func (s *Service) stepLocked(ctx context.Context, personID int64) (next Next, workLeft bool, err error) {
+func (s *Service) stepLocked(ctx context.Context, personID int64, interruptions int) (next Next, workLeft bool, err error) {
 	lock, err := s.locks.TryLock(ctx, personID)
 	if err != nil {
 		return Next{}, false, err
 	}
 	defer func() { workLeft = lock.UnlockAndCheck() }()
-	next, err = s.step(lock.Context(), personID)
+	next, err = s.step(lock.Context(), personID, interruptions)
 	return next, false, err
 }
 
-// step sends the parts that wait, or else answers the messages that wait and
-// sends the answer.
-func (s *Service) step(ctx context.Context, personID int64) (Next, error) {
+// step does the work of the first of our numbers on which nothing must be waited
+// for. A person who writes to two of our numbers has a conversation with each,
+// and a send hold of one number does not delay the other.
+func (s *Service) step(ctx context.Context, personID int64, interruptions int) (Next, error) {
 	due, err := s.conversations.Due(ctx, personID)
 	if err != nil {
 		return Next{}, err
 	}
+	var earliest Next
+	for _, oneNumber := range due.splitByNumber() {
+		next, err := s.stepNumber(ctx, personID, oneNumber, interruptions)
+		if err != nil || next.After == 0 {
+			return next, err
+		}
+		if earliest.After == 0 || next.After < earliest.After {
+			earliest = next
+		}
+	}
+	return earliest, nil
+}
+
+// stepNumber sends the parts that wait, or else answers the messages that wait
+// and sends the answer. All of them belong to one of our numbers.
+func (s *Service) stepNumber(ctx context.Context, personID int64, due Due, interruptions int) (Next, error) {
 	to := due.Person.Identity
 	if len(due.Parts) > 0 {
 		return s.sendParts(ctx, to, due.Parts)
 	}
-	if len(due.Messages) == 0 {
-		return Next{}, nil
-	}
 	if wait := s.answerDelay(ctx, due); wait > 0 {
 		return Next{After: wait}, nil
 	}
-	due.Messages = sameNumber(due.Messages)
-	answer, err := s.compose(ctx, personID, due)
+	answer, err := s.compose(ctx, personID, due, interruptions)
 	if err != nil {
 		return Next{}, err
 	}
@@ -111,21 +124,36 @@ func (s *Service) answerDelay(ctx context.Context, due Due) time.Duration {
 	return max(wait-time.Since(began), 1)
 }
 
-// sameNumber returns the first messages that were sent to the same one of our
-// numbers, because an answer is sent from the number that received the message.
-func sameNumber(messages []UnansweredMessage) []UnansweredMessage {
-	for i, m := range messages {
-		if m.PhoneNumberID != messages[0].PhoneNumberID {
-			return messages[:i]
+// splitByNumber splits the work by the number that it belongs to, because an
+// answer is sent from the number that received the message. The order of the
+// numbers is that of their first part or message.
+func (d Due) splitByNumber() []Due {
+	var split []Due
+	ofNumber := make(map[string]int) // index in split, by phone number id
+	find := func(phoneNumberID string) *Due {
+		i, ok := ofNumber[phoneNumberID]
+		if !ok {
+			i = len(split)
+			ofNumber[phoneNumberID] = i
+			split = append(split, Due{Person: d.Person, History: d.History})
 		}
+		return &split[i]
 	}
-	return messages
+	for _, part := range d.Parts {
+		one := find(part.PhoneNumberID)
+		one.Parts = append(one.Parts, part)
+	}
+	for _, message := range d.Messages {
+		one := find(message.PhoneNumberID)
+		one.Messages = append(one.Messages, message)
+	}
+	return split
 }
 
 // compose makes one answer to all messages. It neither stores nor sends the
 // answer, and its effects (an entry on the waiting list, the typing indicator) may
 // be repeated.
-func (s *Service) compose(ctx context.Context, personID int64, due Due) (Answer, error) {
+func (s *Service) compose(ctx context.Context, personID int64, due Due, interruptions int) (Answer, error) {
 	newest := due.Messages[len(due.Messages)-1]
 	decision := s.decide(due.Person, due.Messages)
 	answer := Answer{PersonID: personID, PhoneNumberID: newest.PhoneNumberID, Effect: decision.effect}
@@ -135,7 +163,7 @@ func (s *Service) compose(ctx context.Context, personID int64, due Due) (Answer,
 	var err error
 	switch decision.kind {
 	case askModel:
-		answer.Completion, err = s.askModel(ctx, due)
+		answer.Completion, err = s.askModel(ctx, due, interruptions)
 	case joinWaitlist:
 		answer.Completion, err = s.joinWaitlist(ctx, due.Person)
 	case sendSentence:
@@ -145,7 +173,7 @@ func (s *Service) compose(ctx context.Context, personID int64, due Due) (Answer,
 		return Answer{}, err
 	}
 	if !answer.Completion.Text.IsZero() {
-		answer.Parts = splitIntoParts(answer.Completion.Text, due.Messages)
+		answer.Parts = s.formatParts(&answer.Completion, due.Messages)
 	}
 	if answer.Completion.Model != "" {
 		s.offerJoin(due.Person, &answer)
@@ -154,41 +182,57 @@ func (s *Service) compose(ctx context.Context, personID int64, due Due) (Answer,
 	return answer, nil
 }
 
-// askModel returns the model's completion. Where the model refuses, or fails
-// for too long, the person gets an apology.
-func (s *Service) askModel(ctx context.Context, due Due) (Completion, error) {
+// askModel returns the model's completion, with notes about what the model was
+// not given. Where the model refuses, or fails for too long, the person gets an
+// apology. A request with a file that the model cannot open fails every time, so
+// it is repeated without the files. Errors: errFileBudgetBusy, and temporary
+// errors of the model and of the Graph API.
+func (s *Service) askModel(ctx context.Context, due Due, interruptions int) (Completion, error) {
 	messages := due.Messages
 	stopTyping := s.keepTyping(ctx, messages[len(messages)-1])
 	defer stopTyping()
 
-	files, err := s.downloadFiles(ctx, messages)
+	opened, err := s.openFiles(ctx, messages, interruptions)
 	if err != nil {
 		return Completion{}, err
 	}
-	if len(files) == 0 && !slices.ContainsFunc(messages, hasText) {
+	defer opened.release()
+	hasWords := slices.ContainsFunc(messages, hasText)
+	if len(opened.files) == 0 && !hasWords {
 		return fixedSentence(sentenceFileUnavailable), nil
 	}
-	completion, err := s.model.Complete(ctx, Question{
+	text, cut := cutCharacters(questionText(messages), maxQuestionCharacters)
+	question := Question{
 		Instructions: s.options.Instructions,
 		History:      due.History,
-		Text:         questionText(messages),
-		Files:        files,
-	})
-	if err == nil {
-		return completion, nil
+		Text:         text,
+		Files:        opened.files,
 	}
-	failure := fault.Of(err)
-	oldest := slices.MaxFunc(messages, byAge).Age
+	completion, err := s.model.Complete(ctx, question)
+	if errors.Is(err, ErrUnreadableFile) {
+		s.options.Log.WarnContext(ctx, "model refused the files; asking without them", slog.Any("error", err))
+		if !hasWords {
+			return fixedSentence(sentenceFileUnavailable), nil
+		}
+		question.Files, opened.unopened = nil, true
+		completion, err = s.model.Complete(ctx, question)
+	}
 	switch {
-	case failure.Kind == fault.Blocked:
+	case err != nil:
+		return s.afterModelFailure(ctx, messages, err)
+	case isInvisible(completion.Text.Reveal()):
+		s.options.Log.WarnContext(ctx, "completion shows nothing; sending the apology")
 		return fixedSentence(s.options.Apology), nil
-	case failure.Kind == fault.Upstream && !failure.Transient && oldest > modelRetryPeriod,
-		oldest > s.options.ReplyWithin: // some questions fail every time
-		s.options.Log.ErrorContext(ctx, "model failed for too long; sending the apology", slog.Any("error", err))
-		return fixedSentence(s.options.Apology), nil
-	default:
-		return Completion{}, err
 	}
+	var notes []string
+	if opened.unopened {
+		notes = append(notes, noteFileUnopened)
+	}
+	if cut {
+		notes = append(notes, noteQuestionCut)
+	}
+	completion.Text = withNotes(completion.Text, notes)
+	return completion, nil
 }
 
 func byAge(a, b UnansweredMessage) int { return cmp.Compare(a.Age, b.Age) }
@@ -197,14 +241,20 @@ func fixedSentence(sentence string) Completion {
 	return Completion{Text: sensitive.NewText(sentence)}
 }
 
-// splitIntoParts splits an answer into messages that WhatsApp accepts. Where it
+// formatParts returns the parts of an answer, and changes the completion to what
+// is sent. Where the completion shows nothing, that is the apology. Where it
 // answers several messages, the first part quotes the newest of them.
-func splitIntoParts(text sensitive.Text, messages []UnansweredMessage) []NewPart {
+func (s *Service) formatParts(completion *Completion, messages []UnansweredMessage) []NewPart {
+	formatted, bodies := formatAnswer(*completion)
+	if len(bodies) == 0 {
+		formatted, bodies = formatAnswer(fixedSentence(s.options.Apology))
+	}
+	*completion = formatted
 	var parts []NewPart
-	for _, body := range markup.Format(text.Reveal(), markup.MaxTextUnits) {
+	for _, body := range bodies {
 		parts = append(parts, NewPart{Body: sensitive.NewText(body)})
 	}
-	if len(messages) > 1 {
+	if len(parts) > 0 && len(messages) > 1 {
 		parts[0].QuotedWAMID = messages[len(messages)-1].WAMID
 	}
 	return parts

@@ -160,7 +160,7 @@ func TestService_AnswerPerson_ModelFails(t *testing.T) {
 		"missing_key_is_retried":        {fault.New(fault.NotConfigured, "no key"), time.Hour, ""},
 		"other_error_is_retried":        {fault.New(fault.Upstream, "bad"), time.Minute, ""},
 		"overload_beyond_reply_within":  {temporary(), 13 * time.Hour, DefaultApology},
-		"other_error_beyond_its_period": {fault.New(fault.Upstream, "bad"), modelRetryPeriod + time.Second, DefaultApology},
+		"other_error_beyond_its_period": {fault.New(fault.Upstream, "bad"), permanentFailurePeriod + time.Second, DefaultApology},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -171,7 +171,7 @@ func TestService_AnswerPerson_ModelFails(t *testing.T) {
 				m.SentAgo = time.Second
 				f.due.Messages = append(f.due.Messages, m)
 			}
-			_, err := f.service(Options{ReplyWithin: 12 * time.Hour}).AnswerPerson(t.Context(), 7).Get()
+			_, err := f.service(Options{ReplyWithin: 12 * time.Hour}).AnswerPerson(t.Context(), 7, 0).Get()
 			if got := bodies(f.sent); got != tt.want {
 				t.Errorf("sent %q, want %q", got, tt.want)
 			}
@@ -197,5 +197,45 @@ func TestService_AnswerPerson_ConfiguredApology(t *testing.T) {
 	answerPerson(t, f.service(Options{Apology: "Sorry."}))
 	if got, want := bodies(f.sent), "Sorry."; got != want {
 		t.Errorf("sent %q, want %q", got, want)
+	}
+}
+
+// A person has a conversation with each of our numbers. A send hold of one does
+// not delay the other.
+func TestService_AnswerPerson_TwoNumbers(t *testing.T) {
+	t.Parallel()
+	on := func(m UnansweredMessage, phoneNumberID string, hold time.Duration) UnansweredMessage {
+		m.PhoneNumberID, m.HoldRemaining = phoneNumberID, hold
+		return m
+	}
+	part := func(id, phoneNumberID string) AnswerPart {
+		return AnswerPart{ID: id, PhoneNumberID: phoneNumberID, Body: sensitive.NewText("part " + id), Delivery: Unsent}
+	}
+	heldMessage := on(textMessage(1, "held", time.Minute), "H", time.Minute)
+	freeMessage := on(textMessage(2, "free", time.Minute), "F", 0)
+	for name, tt := range map[string]struct {
+		due  Due
+		want string // sent
+	}{
+		"message_after_a_held_message":  {Due{Messages: []UnansweredMessage{heldMessage, freeMessage}}, "answer to free"},
+		"message_before_a_held_message": {Due{Messages: []UnansweredMessage{freeMessage, heldMessage}}, "answer to free"},
+		"messages_around_a_held_one": {Due{Messages: []UnansweredMessage{freeMessage, heldMessage, on(textMessage(3, "too", time.Minute), "F", 0)}},
+			"answer to free\ntoo"},
+		"message_after_a_held_part":      {Due{Parts: []AnswerPart{part("1", "H")}, Messages: []UnansweredMessage{freeMessage}}, "answer to free"},
+		"part_after_a_held_part":         {Due{Parts: []AnswerPart{part("1", "H"), part("2", "F")}}, "part 2"},
+		"part_and_message_after_a_held":  {Due{Parts: []AnswerPart{part("1", "H"), part("2", "F")}, Messages: []UnansweredMessage{freeMessage}}, "part 2|answer to free"},
+		"message_waits_for_its_own_part": {Due{Parts: []AnswerPart{part("1", "H")}, Messages: []UnansweredMessage{on(textMessage(1, "held", time.Minute), "H", 0)}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fakes{due: tt.due, heldNumber: "H"}
+			next := answerPerson(t, f.service(Options{}))
+			if next.After == 0 {
+				t.Error("AnswerPerson waits for nothing, want for the end of the hold")
+			}
+			if got := bodies(f.sent); got != tt.want {
+				t.Errorf("sent %q, want %q", got, tt.want)
+			}
+		})
 	}
 }

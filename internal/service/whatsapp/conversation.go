@@ -104,6 +104,7 @@ type File struct {
 type Completion struct {
 	Text           sensitive.Text
 	Model          string
+	Truncated      bool // the model stopped at its token limit and has more to say
 	PromptTokens   int
 	ResponseTokens int
 }

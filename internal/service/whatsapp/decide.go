@@ -55,6 +55,8 @@ func (s *Service) decide(person Person, messages []UnansweredMessage) decision {
 		return decision{kind: joinWaitlist}
 	case slices.ContainsFunc(messages, isReadable):
 		return decision{kind: askModel}
+	case slices.ContainsFunc(messages, isUndelivered):
+		return decision{kind: sendSentence, sentence: sentenceNotDelivered}
 	case person.HintedRecently, !slices.ContainsFunc(messages, isNotRevoked):
 		return decision{}
 	default:
@@ -64,7 +66,7 @@ func (s *Service) decide(person Person, messages []UnansweredMessage) decision {
 
 // isReadable reports whether the model can read anything of the message.
 func isReadable(m UnansweredMessage) bool {
-	return hasText(m) || isNotRevoked(m) && m.Media.ID != "" && modelReads(m.Media.MIMEType)
+	return hasText(m) || isNotRevoked(m) && mayBeReadable(m.Media)
 }
 
 func hasText(m UnansweredMessage) bool {

@@ -24,10 +24,20 @@ type Graph interface {
 	// MarkRead shows the person that their message was read and that an answer
 	// is being typed. The typing indicator disappears after 25 seconds.
 	MarkRead(ctx context.Context, phoneNumberID, wamid string) error
-	// Download returns a file of at most limit bytes that a person sent to the
-	// number. Errors: [ErrNoMedia] where a retry cannot help, a fault where it
+	// DescribeFile returns where a file is that a person sent to the number, and
+	// its size. Errors: [ErrNoMedia] where a retry cannot help, a fault where it
 	// can.
-	Download(ctx context.Context, phoneNumberID string, media webhook.Media, limit int) ([]byte, error)
+	DescribeFile(ctx context.Context, phoneNumberID string, media webhook.Media) (RemoteFile, error)
+	// Download returns a file of at most file.Size bytes. The description must
+	// be less than five minutes old. Errors: as DescribeFile.
+	Download(ctx context.Context, file RemoteFile) ([]byte, error)
+}
+
+// RemoteFile is a file that has not been downloaded.
+type RemoteFile struct {
+	URL    sensitive.Secret // contains a key for the file
+	Size   int64            // in bytes; 0 where the Graph API does not say
+	SHA256 string           // as in webhook.Media
 }
 
 // OutgoingMessage is one message to a person.

@@ -41,6 +41,11 @@ type fakes struct {
 
 	// Results of the calls.
 	modelErr       error
+	fileErr        error  // of the model for a question with files; it wins over modelErr
+	completion     string // empty: "answer to " and the question
+	truncated      bool   // of the completion
+	content        string // of every file; empty: "bytes of " and its media id
+	fileSize       int64  // of every file as described; zero: that of its content
 	sendErr        error
 	beginErr       error
 	downloadErr    error
@@ -49,11 +54,13 @@ type fakes struct {
 	sendWait       time.Duration // of BeginSend; it also keeps SaveAnswer from beginning a send
 	limiterWait    time.Duration
 	connectedFor   time.Duration // zero: a day
+	heldNumber     string        // from which BeginSend begins no send
 	cannotJoin     bool
 	markReadPanics bool
 
 	// Events during the calls.
-	duringCompletion func(*fakes)  // called once, while the model works
+	duringCompletion func(*fakes) // called once, while the model works
+	duringDownload   func()
 	answeredByOther  bool          // another worker answers the messages before SaveAnswer
 	lockLost         bool          // the lock is lost as soon as it is held
 	suspension       time.Duration // of the process, when a send begins
@@ -94,7 +101,9 @@ func (f *fakes) ConnectedFor() time.Duration { return cmp.Or(f.connectedFor, 24*
 func (f *fakes) Due(context.Context, int64) (Due, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.due, nil
+	due := f.due
+	due.Parts, due.Messages = slices.Clone(due.Parts), slices.Clone(due.Messages)
+	return due, nil
 }
 
 func (f *fakes) SaveAnswer(_ context.Context, answer Answer) ([]AnswerPart, error) {
@@ -105,7 +114,8 @@ func (f *fakes) SaveAnswer(_ context.Context, answer Answer) ([]AnswerPart, erro
 		return nil, ErrAlreadyDone
 	}
 	f.answers = append(f.answers, answer)
-	f.due.Messages = f.due.Messages[len(answer.MessageIDs):]
+	f.due.Messages = slices.DeleteFunc(f.due.Messages, func(m UnansweredMessage) bool { return slices.Contains(answer.MessageIDs, m.ID) })
+	first := len(f.due.Parts)
 	for i, part := range answer.Parts {
 		f.due.Parts = append(f.due.Parts, AnswerPart{
 			ID:            fmt.Sprint(len(f.answers), "-", i),
@@ -118,9 +128,9 @@ func (f *fakes) SaveAnswer(_ context.Context, answer Answer) ([]AnswerPart, erro
 	}
 	if answer.BeginSend && f.sendWait == 0 {
 		time.Sleep(f.suspension)
-		f.due.Parts[0].Delivery, f.due.Parts[0].Attempts = Sending, 1
+		f.due.Parts[first].Delivery, f.due.Parts[first].Attempts = Sending, 1
 	}
-	return slices.Clone(f.due.Parts), nil
+	return slices.Clone(f.due.Parts[first:]), nil
 }
 
 func (f *fakes) BeginSend(_ context.Context, part AnswerPart) (time.Duration, error) {
@@ -129,16 +139,25 @@ func (f *fakes) BeginSend(_ context.Context, part AnswerPart) (time.Duration, er
 	if f.beginErr != nil || f.sendWait > 0 {
 		return f.sendWait, f.beginErr
 	}
+	if f.heldNumber != "" && part.PhoneNumberID == f.heldNumber {
+		return time.Minute, nil
+	}
 	time.Sleep(f.suspension)
-	first := &f.due.Parts[0]
-	first.Delivery, first.Attempts, first.SinceAttempt = Sending, part.Attempts+1, 0
+	stored := &f.due.Parts[f.indexOf(part.ID)]
+	stored.Delivery, stored.Attempts, stored.SinceAttempt = Sending, part.Attempts+1, 0
 	return 0, nil
 }
 
-func (f *fakes) Accept(context.Context, string, string) (bool, error) {
+// indexOf returns the index of the part in due.
+func (f *fakes) indexOf(partID string) int {
+	return slices.IndexFunc(f.due.Parts, func(part AnswerPart) bool { return part.ID == partID })
+}
+
+func (f *fakes) Accept(_ context.Context, partID, _ string) (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.due.Parts = f.due.Parts[1:]
+	i := f.indexOf(partID)
+	f.due.Parts = slices.Delete(f.due.Parts, i, i+1)
 	return false, nil
 }
 
@@ -148,10 +167,11 @@ func (f *fakes) Refuse(_ context.Context, part AnswerPart, refusal Refusal) (Ref
 	holdBegan := refusal.HoldsNumber() && len(f.refusals) == 0
 	f.refusals = append(f.refusals, refusal)
 	if refusal.IsFinal(part.Attempts - 1) {
-		f.due.Parts = f.due.Parts[1:]
+		i := f.indexOf(part.ID)
+		f.due.Parts = slices.Delete(f.due.Parts, i, i+1)
 		return RefusalOutcome{GivenUp: true}, nil
 	}
-	f.due.Parts[0].Delivery = Unsent
+	f.due.Parts[f.indexOf(part.ID)].Delivery = Unsent
 	return RefusalOutcome{Wait: max(Backoff(part.Attempts-1), refusal.RetryAfter), HoldBegan: holdBegan}, nil
 }
 
@@ -179,11 +199,20 @@ func (f *fakes) MarkRead(_ context.Context, _, wamid string) error {
 	return f.markReadErr
 }
 
-func (f *fakes) Download(_ context.Context, _ string, media webhook.Media, _ int) ([]byte, error) {
-	if f.downloadErr != nil {
-		return nil, f.downloadErr
+func (f *fakes) DescribeFile(_ context.Context, _ string, media webhook.Media) (RemoteFile, error) {
+	size := cmp.Or(f.fileSize, int64(len(f.fileContent(media.ID))))
+	return RemoteFile{URL: sensitive.NewSecret(media.ID), Size: size}, f.downloadErr
+}
+
+func (f *fakes) Download(_ context.Context, file RemoteFile) ([]byte, error) {
+	if f.duringDownload != nil {
+		f.duringDownload()
 	}
-	return []byte("bytes of " + media.ID), nil
+	return f.fileContent(file.URL.Reveal()), nil
+}
+
+func (f *fakes) fileContent(mediaID string) []byte {
+	return []byte(cmp.Or(f.content, "bytes of "+mediaID))
 }
 
 func (f *fakes) Complete(_ context.Context, question Question) (Completion, error) {
@@ -194,7 +223,11 @@ func (f *fakes) Complete(_ context.Context, question Question) (Completion, erro
 		f.duringCompletion(f)
 		f.duringCompletion = nil
 	}
-	return Completion{Text: sensitive.NewText("answer to " + question.Text.Reveal()), Model: "m"}, f.modelErr
+	if f.fileErr != nil && len(question.Files) > 0 {
+		return Completion{}, f.fileErr
+	}
+	text := cmp.Or(f.completion, "answer to "+question.Text.Reveal())
+	return Completion{Text: sensitive.NewText(text), Model: "m", Truncated: f.truncated}, f.modelErr
 }
 
 func (f *fakes) CanJoin(webhook.Identity) bool { return !f.cannotJoin }
@@ -223,7 +256,7 @@ func (f *fakes) service(options Options) *Service {
 // answerPerson calls AnswerPerson and ends the test where that fails.
 func answerPerson(t *testing.T, service *Service) Next {
 	t.Helper()
-	next, err := service.AnswerPerson(t.Context(), 7).Get()
+	next, err := service.AnswerPerson(t.Context(), 7, 0).Get()
 	if err != nil {
 		t.Fatalf("AnswerPerson: got error %v, want none", err)
 	}

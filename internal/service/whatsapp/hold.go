@@ -21,12 +21,54 @@ type SendHold struct {
 	RetryIn       time.Duration // until a probe may be sent
 }
 
-// SendingState says which numbers are held.
+// SendingState says whether answers can be sent, and which numbers are held.
 type SendingState struct {
-	Holds []SendHold // empty while everything can be sent
+	Status SendingStatus
+	Holds  []SendHold
 }
+
+// SendingStatus summarizes the send holds of all numbers.
+type SendingStatus string
+
+// The statuses.
+const (
+	SendingOpen    SendingStatus = "open"    // no number is held
+	SendingWaiting SendingStatus = "waiting" // numbers are held; the hold ends by itself, or other numbers send
+	SendingStopped SendingStatus = "stopped" // our number, or each of them, is held for an operator
+)
 
 func (s *Service) sendingState(ctx context.Context) (SendingState, error) {
 	holds, err := s.outbox.SendHolds(ctx)
-	return SendingState{Holds: holds}, err
+	if err != nil {
+		return SendingState{}, err
+	}
+	state := SendingState{Status: SendingOpen, Holds: holds}
+	switch {
+	case s.isStopped(holds):
+		state.Status = SendingStopped
+	case len(holds) > 0:
+		state.Status = SendingWaiting
+	}
+	return state, nil
+}
+
+// isStopped reports whether our configured number is held for an operator.
+// Where none is configured, that is each number from which this instance has
+// sent a message since its start, or else any number.
+func (s *Service) isStopped(holds []SendHold) bool {
+	held := make(map[string]bool)
+	for _, hold := range holds {
+		if hold.NeedsOperator {
+			held[hold.PhoneNumberID] = true
+		}
+	}
+	if s.options.PhoneNumberID != "" {
+		return held[s.options.PhoneNumberID]
+	}
+	stopped := len(held) > 0
+	s.sendingNumbers.Range(func(phoneNumberID, _ any) bool {
+		stopped = stopped && held[phoneNumberID.(string)]
+		return stopped
+	})
+	return stopped
 }

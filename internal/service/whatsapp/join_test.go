@@ -77,7 +77,7 @@ func TestService_AnswerPerson_JoinFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := &fakes{joinErr: tt.err, due: Due{Person: Person{Identity: kenyan()}, Messages: []UnansweredMessage{textMessage(1, "join", time.Minute)}}}
-			_, err := f.service(Options{}).AnswerPerson(t.Context(), 7).Get()
+			_, err := f.service(Options{}).AnswerPerson(t.Context(), 7, 0).Get()
 			if got := bodies(f.sent); got != tt.want {
 				t.Errorf("sent %q, want %q", got, tt.want)
 			}

@@ -3,6 +3,7 @@ package whatsapp
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,7 +47,7 @@ func TestService_AnswerPerson_Files(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := &fakes{downloadErr: tt.err, due: Due{Messages: []UnansweredMessage{tt.message}}}
-			_, err := f.service(Options{}).AnswerPerson(t.Context(), 7).Get()
+			_, err := f.service(Options{}).AnswerPerson(t.Context(), 7, 0).Get()
 			if tt.question == "" {
 				if len(f.questions) != 0 {
 					t.Errorf("asked the model %d times, want 0", len(f.questions))
@@ -92,6 +93,69 @@ func TestService_AnswerPerson_NothingButUnavailableFiles(t *testing.T) {
 			}
 			if got := bodies(f.sent); got != tt.want {
 				t.Errorf("sent %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestService_AnswerPerson_FileWithGenericType(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		caption, filename, content string
+		wantType                   string // given to the model; empty: none
+		want                       string // sent
+	}{
+		"pdf":                    {"", "Statement.pdf", pdf, "application/pdf", "answer to [document Statement.pdf]"},
+		"pdf_with_caption":       {"please read this", "Statement.pdf", pdf, "application/pdf", "answer to [document Statement.pdf] please read this"},
+		"unknown_and_unreadable": {"", "data.bin", "\x00\x01", "", sentenceFileUnavailable},
+		"unreadable_and_caption": {"look", "data.bin", "\x00\x01", "", noteFileUnopened + "\n\nanswer to [document data.bin] look"},
+		"archive":                {"", "data.zip", "", "", sentenceUnreadable},
+		"archive_and_caption":    {"look", "data.zip", "", "", noteFileUnopened + "\n\nanswer to [document data.zip] look"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := documentMessage("application/octet-stream")
+			m.Media.Filename, m.Text = sensitive.NewText(tt.filename), sensitive.NewText(tt.caption)
+			f := &fakes{content: tt.content, due: Due{Messages: []UnansweredMessage{m}}}
+			answerPerson(t, f.service(Options{}))
+			if got := bodies(f.sent); got != tt.want {
+				t.Errorf("sent %q, want %q", got, tt.want)
+			}
+			var types []string
+			for _, question := range f.questions {
+				for _, file := range question.Files {
+					types = append(types, file.MIMEType)
+				}
+			}
+			if got := strings.Join(types, " "); got != tt.wantType {
+				t.Errorf("asked with files of type %q, want %q", got, tt.wantType)
+			}
+		})
+	}
+}
+
+func TestService_AnswerPerson_FilesAreLimitedTogether(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		size      int64 // of each of two files
+		wantFiles int
+	}{
+		"both_fit":          {maxMediaBytes / 2, 2},
+		"one_fits":          {maxMediaBytes/2 + 1, 1},
+		"none_fits":         {maxMediaBytes + 1, 0},
+		"larger_than_int32": {1 << 40, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fakes{fileSize: tt.size, due: Due{Messages: []UnansweredMessage{
+				imageMessage("image/jpeg", "a", time.Second), imageMessage("image/jpeg", "b", time.Second),
+			}}}
+			answerPerson(t, f.service(Options{}))
+			if got := len(f.questions[0].Files); got != tt.wantFiles {
+				t.Errorf("asked with %d files, want %d", got, tt.wantFiles)
+			}
+			if got, want := strings.HasPrefix(bodies(f.sent), noteFileUnopened), tt.wantFiles < 2; got != want {
+				t.Errorf("sent %q, with the note about a file: %t, want %t", bodies(f.sent), got, want)
 			}
 		})
 	}

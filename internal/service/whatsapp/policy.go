@@ -63,6 +63,16 @@ const (
 	// maxQuotedText limits how much of a quoted message the model is given, in
 	// bytes.
 	maxQuotedText = 500
+	// maxQuestionCharacters limits the text of a question. The person is sent a
+	// note where it is longer.
+	maxQuestionCharacters = 32_000
+	// MaxParts is how many WhatsApp messages one answer has at most. The person
+	// is offered the rest.
+	MaxParts = 5
+	// maxAnswerBytes is where an answer is cut before it is formatted. It is what
+	// MaxParts messages of three bytes a character hold, and package markup
+	// formats as much within a fraction of a second.
+	maxAnswerBytes = 60_000
 )
 
 // When an answer is made.
@@ -76,10 +86,13 @@ const (
 	// indicatorTimeout limits the call that shows the indicator, which usually
 	// takes a tenth of a second, because it delays the answer.
 	indicatorTimeout = 2 * time.Second
-	// modelRetryPeriod is how long a question is asked again after the model
-	// failed for a reason that does not look temporary. Then the person gets an
-	// apology.
-	modelRetryPeriod = 10 * time.Minute
+	// permanentFailurePeriod is how long a question is asked again after the model
+	// failed for a reason that will not pass by itself. Then the person gets an
+	// apology. Package worker makes the pauses grow, so these are five attempts.
+	permanentFailurePeriod = 2 * time.Minute
+	// modelAlarmInterval is the shortest time between two log lines about a model
+	// that fails for the same reason.
+	modelAlarmInterval = 5 * time.Minute
 	// downloadRetryPeriod is how long the download of a file is retried before
 	// the question is asked without the file.
 	downloadRetryPeriod = time.Minute
@@ -87,6 +100,20 @@ const (
 	// 20 MB, and base64 makes a file a third larger.
 	// https://ai.google.dev/gemini-api/docs/files
 	maxMediaBytes = 14 << 20
+	// maxFileBytesInFlight limits the bytes of files that all questions hold in
+	// memory at once. Each byte costs several more while the request is built.
+	maxFileBytesInFlight = 32 << 20
+	// maxFileBudgetWaiters is how many questions may occupy a worker while they
+	// wait for the bytes of others. The rest is asked again after
+	// fileBudgetRetry.
+	maxFileBudgetWaiters = 4
+	// fileBudgetWait limits that wait, because the URL of a file is valid for
+	// five minutes.
+	fileBudgetWait  = time.Minute
+	fileBudgetRetry = 2 * time.Second
+	// maxInterruptions is after how many ends of the process during one question
+	// its files are left out.
+	maxInterruptions = 3
 )
 
 // When a part is sent, and sent again.

@@ -112,6 +112,7 @@ func (s *Service) tooLateToSend(began time.Time) bool {
 
 func (s *Service) storeAccepted(ctx context.Context, part AnswerPart, wamid string) error {
 	s.observe(OutcomeAccepted, 0)
+	s.sendingNumbers.LoadOrStore(part.PhoneNumberID, nil)
 	holdEnded, err := s.outbox.Accept(ctx, part.ID, wamid)
 	if holdEnded {
 		s.options.Log.WarnContext(ctx, "send hold ended", slog.String("phone_number_id", part.PhoneNumberID))

@@ -131,7 +131,7 @@ func TestService_AnswerPerson_BeginSendFails(t *testing.T) {
 			f := &fakes{beginErr: tt.err, due: Due{Parts: unsentParts(1)}}
 			service := f.service(Options{})
 			service.lastGap.Store(0)
-			_, err := service.AnswerPerson(t.Context(), 7).Get()
+			_, err := service.AnswerPerson(t.Context(), 7, 0).Get()
 			if !errors.Is(err, tt.err) {
 				t.Errorf("got error %v, want %v", err, tt.err)
 			}
@@ -148,7 +148,7 @@ func TestService_AnswerPerson_BeginSendFails(t *testing.T) {
 func TestService_AnswerPerson_LockLostBeforeSend(t *testing.T) {
 	t.Parallel()
 	f := &fakes{lockLost: true, due: Due{Parts: unsentParts(1)}}
-	_, err := f.service(Options{}).AnswerPerson(t.Context(), 7).Get()
+	_, err := f.service(Options{}).AnswerPerson(t.Context(), 7, 0).Get()
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got error %v, want %v", err, context.Canceled)
 	}

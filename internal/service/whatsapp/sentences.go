@@ -6,6 +6,10 @@ const (
 		"Naweza kusoma maandishi, picha, sauti, video na faili za PDF. Tafadhali nitumie mojawapo."
 	sentenceFileUnavailable = "I could not open the file that you sent. Please send it again, or write to me what it is about.\n\n" +
 		"Sikuweza kufungua faili uliyotuma. Tafadhali itume tena, au niandikie inahusu nini."
+	sentenceNotDelivered = "WhatsApp did not deliver the content of your message to me. Please send it again.\n\n" +
+		"WhatsApp haikunifikishia ujumbe wako. Tafadhali utume tena."
+	sentenceMore = "There is more: write *continue* to read on.\n\n" +
+		"Kuna zaidi: andika *endelea* ili kusoma zaidi."
 	sentenceLate = "I am sorry, I was away for a while. If your question still matters, please ask me again.\n\n" +
 		"Samahani, sikuwepo kwa muda. Kama bado unahitaji jibu, tafadhali niulize tena."
 	sentenceOptedOut = "You will get no more messages from me. Write START if you change your mind.\n\n" +
@@ -16,6 +20,14 @@ const (
 		"Uko kwenye orodha ya kusubiri. Tutakuandikia hapa zamu yako ikifika."
 	sentenceNoNumber = "To join the waiting list I need a Kenyan mobile number, and WhatsApp does not show me one of yours. Please sign up on our web page.\n\n" +
 		"Ili kujiunga na orodha nahitaji nambari ya simu ya Kenya, na WhatsApp hainionyeshi yako. Tafadhali jiandikishe kwenye tovuti yetu."
+)
+
+// Notes before an answer of the model, in English and Swahili.
+const (
+	noteFileUnopened = "I could not open the file that you sent.\n" +
+		"Sikuweza kufungua faili uliyotuma."
+	noteQuestionCut = "Your message is very long. I read only its first 32,000 characters.\n" +
+		"Ujumbe wako ni mrefu sana. Nimesoma herufi 32,000 za kwanza tu."
 )
 
 // DefaultApology is sent where the model refuses a question, gives an empty

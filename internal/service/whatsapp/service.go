@@ -8,6 +8,7 @@ package whatsapp
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -83,8 +84,14 @@ type PersonLock interface {
 	UnlockAndCheck() (workLeft bool)
 }
 
+// ErrUnreadableFile means that the model refused a request because it cannot
+// open one of its files.
+var ErrUnreadableFile = errors.New("the model cannot open a file of the question")
+
 // Model completes questions. Its errors are faults: Blocked is final for the
-// question, any other may be temporary.
+// question, Transient ones pass by themselves, and others need an operator. An
+// error with a method Reason() string names its cause for logs and metrics.
+// Other errors: ErrUnreadableFile for a question with files.
 type Model interface {
 	Complete(ctx context.Context, question Question) (Completion, error)
 }
@@ -112,7 +119,10 @@ type Options struct {
 	// Observe is called with the outcome of every send and Meta's error code, 0
 	// for none. It may be nil.
 	Observe func(outcome Outcome, code int)
-	Log     *slog.Logger
+	// ObserveModelFailure is called with the reason of every failure of the model
+	// that will not pass by itself. It may be nil.
+	ObserveModelFailure func(reason string)
+	Log                 *slog.Logger
 }
 
 // Deps are what a Service calls. Receiving webhooks needs only the Inbox.
@@ -139,8 +149,11 @@ type Service struct {
 	model         Model
 	waitlist      Waitlist
 
-	otherNumbers sync.Map     // ids of other numbers than PhoneNumberID, once logged
-	lastGap      atomic.Int64 // when statuses may last have been lost, in Unix nanoseconds; see markGap
+	fileBudget     *fileBudget
+	modelAlarm     modelAlarm
+	otherNumbers   sync.Map     // ids of other numbers than PhoneNumberID, once logged
+	sendingNumbers sync.Map     // ids of the numbers from which messages were accepted
+	lastGap        atomic.Int64 // when statuses may last have been lost, in Unix nanoseconds; see markGap
 }
 
 // New returns a Service.
@@ -161,6 +174,7 @@ func New(options Options, deps Deps) *Service {
 		graph:         deps.Graph,
 		model:         deps.Model,
 		waitlist:      deps.Waitlist,
+		fileBudget:    newFileBudget(),
 	}
 	s.markGap()
 	return s
@@ -190,10 +204,11 @@ func (s *Service) UnhandledItems(ctx context.Context, beforeID int64) resource.R
 
 // AnswerPerson does everything due for a person: it sends the parts that wait,
 // then answers the messages that wait and sends that answer. It may be called at any
-// time and any number of times. Errors: fault.Unavailable, and temporary errors
-// of the model.
-func (s *Service) AnswerPerson(ctx context.Context, personID int64) resource.Resource[Next] {
-	return resource.From(s.answerPerson(ctx, personID))
+// time and any number of times. Interruptions is how often a process ended while
+// it did this work. Errors: fault.Unavailable, and errors of the model after
+// which it is asked again.
+func (s *Service) AnswerPerson(ctx context.Context, personID int64, interruptions int) resource.Resource[Next] {
+	return resource.From(s.answerPerson(ctx, personID, interruptions))
 }
 
 // SendingState returns which numbers are held, and why. Errors:
