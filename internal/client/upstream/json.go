@@ -31,26 +31,28 @@ func ParseJSON(body []byte) (Value, error) {
 	return Value{v}, nil
 }
 
-// UnmarshalJSON implements json.Unmarshaler, so that a member of a struct can
-// have any type.
-func (v *Value) UnmarshalJSON(raw []byte) error {
-	parsed, err := ParseJSON(raw)
-	*v = parsed
-	return err
-}
-
 // Member returns the member of an object, and null for everything else.
 func (v Value) Member(name string) Value {
 	object, _ := v.v.(map[string]any)
 	return Value{object[name]}
 }
 
-// IsNull reports whether v is null, or a member that does not exist.
-func (v Value) IsNull() bool { return v.v == nil }
+// Has reports whether v is an object with the member, which may be null.
+func (v Value) Has(name string) bool {
+	object, _ := v.v.(map[string]any)
+	_, ok := object[name]
+	return ok
+}
 
 // IsObject reports whether v is an object.
 func (v Value) IsObject() bool {
 	_, ok := v.v.(map[string]any)
+	return ok
+}
+
+// IsArray reports whether v is an array.
+func (v Value) IsArray() bool {
+	_, ok := v.v.([]any)
 	return ok
 }
 

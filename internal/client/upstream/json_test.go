@@ -73,6 +73,22 @@ func TestValue(t *testing.T) {
 	}
 }
 
+func TestValue_types(t *testing.T) {
+	t.Parallel()
+	type want struct{ isArray, isObject, hasA bool }
+	for text, want := range map[string]want{
+		`null`: {}, `7`: {}, `"a"`: {}, `[]`: {isArray: true}, `["a"]`: {isArray: true},
+		`{}`: {isObject: true}, `{"a":null}`: {isObject: true, hasA: true}, `{"A":1}`: {isObject: true},
+	} {
+		value := parse(t, text)
+		got := want
+		got.isArray, got.isObject, got.hasA = value.IsArray(), value.IsObject(), value.Has("a")
+		if got != want {
+			t.Errorf("%s: %+v, want %+v", text, got, want)
+		}
+	}
+}
+
 func TestValue_Member(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
