@@ -101,10 +101,10 @@ func TestClient_Generate_fallback_not_used(t *testing.T) {
 func TestClient_Generate_output_tokens(t *testing.T) {
 	t.Parallel()
 	outOfTokens := respondOK(stream(`"MAX_TOKENS"`, ""))
-	limits := func(api *fakeAPI) (limits []int) {
+	limits := func(api *fakeAPI) (limits []int32) {
 		for _, request := range api.requests() {
 			var body struct {
-				GenerationConfig struct{ MaxOutputTokens int }
+				GenerationConfig struct{ MaxOutputTokens int32 }
 			}
 			if err := json.Unmarshal(request.body, &body); err != nil {
 				t.Errorf("decode the request: %v", err)
@@ -117,7 +117,7 @@ func TestClient_Generate_output_tokens(t *testing.T) {
 		t.Parallel()
 		api := newFakeAPI(t, respondOK(goodStream))
 		_, err := newTestClient(t, api.URL, nil).Generate(t.Context(), question())
-		if got, want := limits(api), []int{testLimit}; err != nil || !slices.Equal(got, want) {
+		if got, want := limits(api), []int32{testLimit}; err != nil || !slices.Equal(got, want) {
 			t.Errorf("limits = %v, error %v; want %v", got, err, want)
 		}
 	})
@@ -128,7 +128,7 @@ func TestClient_Generate_output_tokens(t *testing.T) {
 		if err != nil || got.Text.Reveal() != testCompletion {
 			t.Errorf("completion = %q, error %v; want %q", got.Text.Reveal(), err, testCompletion)
 		}
-		if got, want := limits(api), []int{testLimit, thinkingFactor * testLimit}; !slices.Equal(got, want) {
+		if got, want := limits(api), []int32{testLimit, thinkingFactor * testLimit}; !slices.Equal(got, want) {
 			t.Errorf("limits = %v, want %v", got, want)
 		}
 	})

@@ -3,7 +3,6 @@ package geminiapi
 import (
 	"context"
 	"errors"
-	"math"
 	"strings"
 
 	"github.com/google/generative-ai-go/genai"
@@ -30,7 +29,7 @@ func (c *Client) generateOnce(ctx context.Context, model string, request gemini.
 // last content in its history, so every attempt needs a new one.
 func (c *Client) newSession(model string, request gemini.Request) *genai.ChatSession {
 	m := c.sdk.GenerativeModel(model)
-	m.SetMaxOutputTokens(int32(min(request.MaxOutputTokens, math.MaxInt32)))
+	m.SetMaxOutputTokens(request.MaxOutputTokens)
 	if request.Instructions != "" {
 		m.SystemInstruction = genai.NewUserContent(sdkText(request.Instructions))
 	}

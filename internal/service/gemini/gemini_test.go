@@ -82,10 +82,10 @@ func TestService_output_tokens(t *testing.T) {
 	if ask != nil || converse != nil || len(model.requests) != 2 {
 		t.Fatalf("errors = %v and %v after %d requests, want none after 2", ask, converse, len(model.requests))
 	}
-	if got, want := model.requests[0].MaxOutputTokens, 8192; got != want {
+	if got, want := model.requests[0].MaxOutputTokens, int32(8192); got != want {
 		t.Errorf("MaxOutputTokens of Ask = %d, want %d", got, want)
 	}
-	if got, want := model.requests[1].MaxOutputTokens, 2048; got != want {
+	if got, want := model.requests[1].MaxOutputTokens, int32(2048); got != want {
 		t.Errorf("MaxOutputTokens of Converse = %d, want %d", got, want)
 	}
 }

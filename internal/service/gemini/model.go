@@ -37,7 +37,7 @@ type Request struct {
 
 	// MaxOutputTokens limits the completion, thoughts of the model included.
 	// Ask and Converse set it.
-	MaxOutputTokens int
+	MaxOutputTokens int32
 }
 
 // Completion is a text that the model produced.
