@@ -37,8 +37,7 @@ func (a modelAdapter) Complete(ctx context.Context, question whatsapp.Question) 
 // modelError adds whatsapp.ErrUnreadableFile where the model refused a request
 // with files as invalid. The API does not say whether a file is the cause.
 func modelError(err error, question whatsapp.Question) error {
-	var failure interface{ Reason() string }
-	if len(question.Files) > 0 && errors.As(err, &failure) && failure.Reason() == geminiapi.ReasonRequestRejected {
+	if len(question.Files) > 0 && errors.Is(err, geminiapi.ErrInvalidRequest) {
 		return fmt.Errorf("%w: %w", whatsapp.ErrUnreadableFile, err)
 	}
 	return err

@@ -11,6 +11,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"aisha/internal/client/upstream"
+	"aisha/internal/sensitive"
 )
 
 // googleBaseURL is the API's own address.
@@ -49,7 +52,7 @@ func (c *Client) CheckKey(ctx context.Context) error {
 	switch {
 	case response.StatusCode == http.StatusOK && err == nil && isJSONObject(body):
 		return nil
-	case failureOf(statusFailure(response, body)).outcome == keyRejected:
+	case statusFailure(response, body, upstream.Private{Secrets: []sensitive.Secret{c.options.APIKey}}).outcome == keyRejected:
 		return ErrKeyRejected
 	default:
 		return fmt.Errorf("check the API key: the response has status %d and is not a model's description", response.StatusCode)

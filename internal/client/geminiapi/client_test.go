@@ -3,6 +3,7 @@ package geminiapi
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -35,8 +36,14 @@ func TestNew_missing_option(t *testing.T) {
 func TestClient_Generate_http2(t *testing.T) {
 	t.Parallel()
 	var protocol string
+	request := fileQuestion(1 << 20)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		protocol = r.Proto
+		if body, err := io.ReadAll(r.Body); err != nil || r.ContentLength != int64(len(body)) {
+			t.Errorf("body has %d bytes, error %v, announced are %d", len(body), err, r.ContentLength)
+		} else {
+			checkParts(t, body, request.Contents)
+		}
 		respondOK(goodStream)(w, r)
 	}))
 	server.EnableHTTP2 = true
@@ -46,7 +53,7 @@ func TestClient_Generate_http2(t *testing.T) {
 	client.base.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool()}
 	client.base.TLSClientConfig.RootCAs.AddCert(server.Certificate())
 
-	_, err := client.Generate(t.Context(), question())
+	_, err := client.Generate(t.Context(), request)
 
 	if err != nil || protocol != "HTTP/2.0" {
 		t.Errorf("protocol = %q, error %v; want HTTP/2.0", protocol, err)

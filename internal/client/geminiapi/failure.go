@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"time"
 
 	"aisha/internal/fault"
+	"aisha/internal/service/gemini"
 )
 
 // outcome classifies an attempt. Its text appears in logs and metrics.
@@ -23,13 +25,16 @@ const (
 	dailyQuotaExceeded outcome = "daily_quota_exceeded" // 429 for a quota per day
 	serverError        outcome = "server_error"         // any other 5xx
 	keyRejected        outcome = "key_rejected"         // 401, 403, or 400 because of the key
-	modelNotFound      outcome = "model_not_found"      // 404, or 400 because the model is retired
-	requestRejected    outcome = "request_rejected"     // any other status
-	truncated          outcome = "truncated"            // the response began and did not end
-	malformed          outcome = "malformed"            // the body is not in the API's format
-	empty              outcome = "empty"                // a complete response without text
-	outOfTokens        outcome = "out_of_tokens"        // thinking used up the output tokens
-	blocked            outcome = "blocked"              // the prompt or the text was blocked
+
+	locationUnsupported outcome = "location_unsupported" // 400 because of the country or missing billing
+
+	modelNotFound   outcome = "model_not_found"  // 404, or 400 because the model is retired
+	requestRejected outcome = "request_rejected" // any other status
+	truncated       outcome = "truncated"        // the response began and did not end
+	malformed       outcome = "malformed"        // the body is not in the API's format
+	empty           outcome = "empty"            // a complete response without text
+	outOfTokens     outcome = "out_of_tokens"    // thinking used up the output tokens
+	blocked         outcome = "blocked"          // the prompt or the text was blocked
 )
 
 // consequences says how a failed attempt is handled.
@@ -42,8 +47,10 @@ type consequences struct {
 }
 
 // consequences returns how an attempt with outcome o is handled. A model that
-// ran out of tokens while thinking will do so again and is not retried; an empty
-// or truncated response is usually followed by a complete one.
+// ran out of tokens while thinking will do so again with the same limit; an
+// empty, truncated or malformed response is usually followed by a complete one.
+// A response that is malformed in each attempt does not come from the API, so a
+// later request cannot succeed either.
 func (o outcome) consequences() consequences {
 	switch o {
 	case timedOut:
@@ -56,7 +63,7 @@ func (o outcome) consequences() consequences {
 		return consequences{kind: fault.Upstream, message: "the model is overloaded; try again later", transient: true, useFallback: true}
 	case serverError:
 		return consequences{kind: fault.Upstream, message: "the model answered with an error; try again later", transient: true, retry: true}
-	case keyRejected:
+	case keyRejected, locationUnsupported:
 		return consequences{kind: fault.Upstream, message: "the model is not available"}
 	case modelNotFound:
 		return consequences{kind: fault.Upstream, message: "the model is not available", useFallback: true}
@@ -65,7 +72,7 @@ func (o outcome) consequences() consequences {
 	case truncated:
 		return consequences{kind: fault.Upstream, message: "the model's answer was cut short; try again", transient: true, retry: true}
 	case malformed:
-		return consequences{kind: fault.Upstream, message: "the model's answer could not be read", transient: true}
+		return consequences{kind: fault.Upstream, message: "the model's answer could not be read", retry: true}
 	case empty:
 		return consequences{kind: fault.Upstream, message: "the model had nothing to say; try again", transient: true, retry: true}
 	case outOfTokens:
@@ -81,7 +88,7 @@ func (o outcome) consequences() consequences {
 // one that is caused by the caller.
 func (o outcome) logLevel() slog.Level {
 	switch o {
-	case keyRejected, modelNotFound:
+	case keyRejected, locationUnsupported, modelNotFound:
 		return slog.LevelError
 	case blocked, canceled:
 		return slog.LevelInfo
@@ -92,17 +99,38 @@ func (o outcome) logLevel() slog.Level {
 	}
 }
 
-// failure is the error of an attempt. Its text is for the log. It contains no
-// key, no URL, no prompt and no completion.
-type failure struct {
+// ErrInvalidRequest matches, with errors.Is, the error of Generate for a request
+// whose content the API refused: it cannot read a file, or the request is too
+// large. The same request fails each time, and one without its files can
+// succeed.
+var ErrInvalidRequest = errors.New("gemini api: the content of the request is refused")
+
+// Failure is the cause of the faults that Generate returns. Its text is for the
+// log. It contains no key, no URL, no prompt and no completion.
+type Failure struct {
 	outcome    outcome
 	detail     string
+	status     int           // of the API's error; zero if it sent none
 	retryAfter time.Duration // the API's own delay; zero if it gave none
 	cause      error
+
+	// perhapsComplete is a completion whose finish reason is empty. It is used if
+	// further attempts have no better result.
+	perhapsComplete *gemini.Completion
+}
+
+// Reason returns a short constant name of the cause, such as "key_rejected", for
+// alarms and metrics. It is also the outcome that Options.Observe receives.
+func (f *Failure) Reason() string { return string(f.outcome) }
+
+// Is implements the interface of errors.Is for ErrInvalidRequest.
+func (f *Failure) Is(target error) bool {
+	return target == ErrInvalidRequest && f.outcome == requestRejected &&
+		(f.status == http.StatusBadRequest || f.status == http.StatusRequestEntityTooLarge)
 }
 
 // Error implements error.
-func (f *failure) Error() string {
+func (f *Failure) Error() string {
 	text := "gemini api: " + string(f.outcome)
 	if f.detail != "" {
 		text += ": " + f.detail
@@ -114,32 +142,32 @@ func (f *failure) Error() string {
 }
 
 // Unwrap returns the cause, which may be nil.
-func (f *failure) Unwrap() error { return f.cause }
+func (f *Failure) Unwrap() error { return f.cause }
 
-// failureOf returns the *failure in err's chain, or makes one from err. It
+// failureOf returns the *Failure in err's chain, or makes one from err. It
 // drops the texts that http.Client and the SDK add, because they contain the URL
 // or quote the response. Of other errors it keeps only the type.
-func failureOf(err error) *failure {
-	var f *failure
+func failureOf(err error) *Failure {
+	var f *Failure
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &f):
 		return f
 	case errors.Is(err, context.Canceled):
-		return &failure{outcome: canceled, cause: context.Canceled}
+		return &Failure{outcome: canceled, cause: context.Canceled}
 	case errors.Is(err, context.DeadlineExceeded):
-		return &failure{outcome: timedOut, cause: context.DeadlineExceeded}
+		return &Failure{outcome: timedOut, cause: context.DeadlineExceeded}
 	}
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	return &failure{outcome: malformed, detail: fmt.Sprintf("the SDK failed with a %T", err)}
+	return &Failure{outcome: malformed, detail: fmt.Sprintf("the SDK failed with a %T", err)}
 }
 
 // callerError returns the error that Generate returns for f.
-func (f *failure) callerError() error {
+func (f *Failure) callerError() error {
 	if f.outcome == canceled {
 		return fmt.Errorf("gemini api: %w", context.Canceled)
 	}

@@ -21,6 +21,7 @@ const (
 	testKey        = "AIzaSyTest-0123456789"
 	testPrompt     = "how tall is Mount Kenya"
 	testCompletion = "5,199 metres"
+	testLimit      = 100
 )
 
 // fakeAPI is an HTTP server in place of the Gemini API. It handles each request
@@ -73,7 +74,7 @@ type testClient struct {
 	attempts []string // model and outcome of each attempt
 }
 
-func newTestClient(t *testing.T, url string, change func(*Options)) *testClient {
+func newTestClient(t testing.TB, url string, change func(*Options)) *testClient {
 	t.Helper()
 	c := &testClient{log: &bytes.Buffer{}}
 	options := Options{
@@ -100,7 +101,7 @@ func newTestClient(t *testing.T, url string, change func(*Options)) *testClient 
 func withFallback(o *Options) { o.Fallback = "second" }
 
 func question() gemini.Request {
-	return gemini.Request{Contents: []gemini.Content{textContent(gemini.RoleUser, testPrompt)}}
+	return gemini.Request{Contents: []gemini.Content{textContent(gemini.RoleUser, testPrompt)}, MaxOutputTokens: testLimit}
 }
 
 func textContent(role gemini.Role, text string) gemini.Content {

@@ -21,6 +21,10 @@ const (
 	// retryBudget is the time for delays and further attempts, in addition to
 	// the timeout of one attempt.
 	retryBudget = 30 * time.Second
+
+	// thinkingFactor is how much larger the limit of output tokens is for a model
+	// that needed all of them for its thoughts.
+	thinkingFactor = 4
 )
 
 // Generate implements [gemini.Model]. It retries failures that a retry can
@@ -42,24 +46,40 @@ func (c *Client) Generate(ctx context.Context, request gemini.Request) (gemini.C
 // generateWithFallback returns the fallback's failure if both models fail. If
 // the fallback does not exist, it returns the first model's failure, because
 // that one explains why there is no completion.
-func (c *Client) generateWithFallback(ctx context.Context, request gemini.Request) (gemini.Completion, *failure) {
-	completion, first := c.generateWithRetries(ctx, c.options.Model, request)
+func (c *Client) generateWithFallback(ctx context.Context, request gemini.Request) (gemini.Completion, *Failure) {
+	completion, first := c.generateWithModel(ctx, c.options.Model, request)
 	if first == nil || !first.outcome.consequences().useFallback || c.options.Fallback == "" || ctx.Err() != nil {
 		return completion, first
 	}
-	completion, second := c.generateWithRetries(ctx, c.options.Fallback, request)
+	completion, second := c.generateWithModel(ctx, c.options.Fallback, request)
 	if second != nil && second.outcome == modelNotFound {
 		return gemini.Completion{}, first
 	}
 	return completion, second
 }
 
+// generateWithModel uses one model. A model that spends all output tokens on
+// thinking gets a larger limit once, because the length of its thoughts depends
+// on the question.
+func (c *Client) generateWithModel(ctx context.Context, model string, request gemini.Request) (gemini.Completion, *Failure) {
+	completion, f := c.generateWithRetries(ctx, model, request)
+	if f == nil || f.outcome != outOfTokens || ctx.Err() != nil {
+		return completion, f
+	}
+	request.MaxOutputTokens *= thinkingFactor
+	return c.generateWithRetries(ctx, model, request)
+}
+
 // generateWithRetries makes up to maxAttempts attempts with one model.
-func (c *Client) generateWithRetries(ctx context.Context, model string, request gemini.Request) (gemini.Completion, *failure) {
+func (c *Client) generateWithRetries(ctx context.Context, model string, request gemini.Request) (gemini.Completion, *Failure) {
 	completion, err := failsafe.With(c.retryPolicy(ctx)).WithContext(ctx).Get(func() (gemini.Completion, error) {
 		return c.attempt(ctx, model, request)
 	})
-	return completion, failureOf(err)
+	f := failureOf(err)
+	if f != nil && f.perhapsComplete != nil {
+		return *f.perhapsComplete, nil
+	}
+	return completion, f
 }
 
 // retryPolicy returns the retry policy for one request. It does not retry if
@@ -85,14 +105,14 @@ type backoff struct{ initial, max time.Duration }
 // delay returns the delay before an attempt; the first retry is attempt 2. The
 // delay is the one that the API asked for, plus an exponential delay with a
 // jitter of 50 %.
-func (b backoff) delay(attempt int, last *failure) time.Duration {
+func (b backoff) delay(attempt int, last *Failure) time.Duration {
 	exponential := min(b.initial<<(attempt-2), b.max*2/3)
 	return last.retryAfter + exponential/2 + rand.N(exponential+1)
 }
 
 // endsBeforeDeadline reports whether every delay that may follow f ends before
 // ctx's deadline.
-func (b backoff) endsBeforeDeadline(ctx context.Context, f *failure) bool {
+func (b backoff) endsBeforeDeadline(ctx context.Context, f *Failure) bool {
 	deadline, ok := ctx.Deadline()
 	return !ok || f.retryAfter+b.max < time.Until(deadline)
 }
@@ -109,7 +129,7 @@ func (c *Client) attempt(ctx context.Context, model string, request gemini.Reque
 
 // report updates the metrics and writes the log for one attempt. Success is
 // logged at debug level, because it occurs once per message.
-func (c *Client) report(ctx context.Context, model string, completion gemini.Completion, f *failure, took time.Duration) {
+func (c *Client) report(ctx context.Context, model string, completion gemini.Completion, f *Failure, took time.Duration) {
 	outcome := completed
 	if f != nil {
 		outcome = f.outcome
@@ -132,8 +152,12 @@ func (c *Client) report(ctx context.Context, model string, completion gemini.Com
 	c.options.Log.LogAttrs(ctx, outcome.logLevel(), "gemini attempt finished", attributes...)
 }
 
-// validate checks that the last content is the user's and not empty.
+// validate checks that the last content is the user's and not empty, and that
+// the length of the completion is limited.
 func validate(request gemini.Request) error {
+	if request.MaxOutputTokens <= 0 {
+		return errors.New("gemini api: a request must have a limit of output tokens")
+	}
 	n := len(request.Contents)
 	if n == 0 || request.Contents[n-1].Role != gemini.RoleUser || len(sdkParts(request.Contents[n-1])) == 0 {
 		return errors.New("gemini api: the last content of a request must be the user's and not empty")

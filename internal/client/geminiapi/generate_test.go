@@ -2,6 +2,7 @@ package geminiapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -79,6 +80,9 @@ func TestClient_Generate_fallback_not_used(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
 		"key_rejected":     respondError(403, "", ""),
 		"request_rejected": respondError(400, "", ""),
+		"bad_key":          respondError(400, "INVALID_ARGUMENT", "", `{"reason":"API_KEY_EXPIRED"}`),
+		"location":         respondError(400, "FAILED_PRECONDITION", "User location is not supported"),
+		"malformed":        respondOK("<html>"),
 		"blocked":          respondOK(stream("3", "")),
 		"server_error":     respondError(500, "", ""),
 	} {
@@ -92,6 +96,61 @@ func TestClient_Generate_fallback_not_used(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestClient_Generate_output_tokens(t *testing.T) {
+	t.Parallel()
+	outOfTokens := respondOK(stream(`"MAX_TOKENS"`, ""))
+	limits := func(api *fakeAPI) (limits []int32) {
+		for _, request := range api.requests() {
+			var body struct {
+				GenerationConfig struct{ MaxOutputTokens int32 }
+			}
+			if err := json.Unmarshal(request.body, &body); err != nil {
+				t.Errorf("decode the request: %v", err)
+			}
+			limits = append(limits, body.GenerationConfig.MaxOutputTokens)
+		}
+		return limits
+	}
+	t.Run("limit_is_sent", func(t *testing.T) {
+		t.Parallel()
+		api := newFakeAPI(t, respondOK(goodStream))
+		_, err := newTestClient(t, api.URL, nil).Generate(t.Context(), question())
+		if got, want := limits(api), []int32{testLimit}; err != nil || !slices.Equal(got, want) {
+			t.Errorf("limits = %v, error %v; want %v", got, err, want)
+		}
+	})
+	t.Run("thoughts_used_all_tokens", func(t *testing.T) {
+		t.Parallel()
+		api := newFakeAPI(t, outOfTokens, respondOK(goodStream))
+		got, err := newTestClient(t, api.URL, nil).Generate(t.Context(), question())
+		if err != nil || got.Text.Reveal() != testCompletion {
+			t.Errorf("completion = %q, error %v; want %q", got.Text.Reveal(), err, testCompletion)
+		}
+		if got, want := limits(api), []int32{testLimit, thinkingFactor * testLimit}; !slices.Equal(got, want) {
+			t.Errorf("limits = %v, want %v", got, want)
+		}
+	})
+	t.Run("text_is_cut_off", func(t *testing.T) {
+		t.Parallel()
+		api := newFakeAPI(t, respondOK(stream(`"MAX_TOKENS"`, `{"text":"and then"}`)))
+		got, err := newTestClient(t, api.URL, nil).Generate(t.Context(), question())
+		if err != nil || got.Text.Reveal() != "and then" || got.FinishReason != "MAX_TOKENS" {
+			t.Errorf("completion = %q with finish reason %s, error %v; want %q with MAX_TOKENS", got.Text.Reveal(), got.FinishReason, err, "and then")
+		}
+		if n := len(api.requests()); n != 1 {
+			t.Errorf("requests = %d, want 1", n)
+		}
+	})
+	t.Run("no_limit", func(t *testing.T) {
+		t.Parallel()
+		request := question()
+		request.MaxOutputTokens = 0
+		if _, err := newTestClient(t, "http://127.0.0.1:1", nil).Generate(t.Context(), request); !fault.Is(err, fault.Internal) {
+			t.Errorf("error = %v, want fault.Internal", err)
+		}
+	})
 }
 
 func TestClient_Generate_fallback_not_found(t *testing.T) {
@@ -133,7 +192,7 @@ func Test_backoff_delay(t *testing.T) {
 	for attempt, exponential := range map[int]time.Duration{2: initialDelay, 3: 2 * initialDelay, 9: maxDelay * 2 / 3} {
 		low, high := retryAfter+exponential/2, retryAfter+min(exponential*3/2, maxDelay)
 		for range 100 {
-			if got := b.delay(attempt, &failure{retryAfter: retryAfter}); got < low || got > high {
+			if got := b.delay(attempt, &Failure{retryAfter: retryAfter}); got < low || got > high {
 				t.Fatalf("delay(%d) = %v, want %v to %v", attempt, got, low, high)
 			}
 		}
@@ -149,7 +208,7 @@ func TestClient_Generate_invalid_request(t *testing.T) {
 		"last has no text": {textContent(gemini.RoleUser, "")},
 		"last has no part": {{Role: gemini.RoleUser}},
 	} {
-		if _, err := client.Generate(t.Context(), gemini.Request{Contents: contents}); !fault.Is(err, fault.Internal) {
+		if _, err := client.Generate(t.Context(), gemini.Request{Contents: contents, MaxOutputTokens: testLimit}); !fault.Is(err, fault.Internal) {
 			t.Errorf("%s: error = %v, want fault.Internal", name, err)
 		}
 	}

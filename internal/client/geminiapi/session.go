@@ -14,14 +14,14 @@ import (
 // generateOnce sends one request through the SDK. The transport reads the
 // response, so the SDK's own stream is always empty.
 func (c *Client) generateOnce(ctx context.Context, model string, request gemini.Request) (gemini.Completion, error) {
-	var r streamedResponse
+	exchange := newCall(request, c.options.APIKey)
 	session := c.newSession(model, request)
 	last := request.Contents[len(request.Contents)-1]
-	stream := session.SendMessageStream(withResponse(ctx, &r), sdkParts(last)...)
+	stream := session.SendMessageStream(withCall(ctx, exchange), sdkParts(last)...)
 	if _, err := stream.Next(); !errors.Is(err, iterator.Done) {
 		return gemini.Completion{}, failureOf(err)
 	}
-	return r.completion(model)
+	return exchange.response.completion(model)
 }
 
 // newSession returns a chat session with all contents of the request but the
@@ -29,6 +29,7 @@ func (c *Client) generateOnce(ctx context.Context, model string, request gemini.
 // last content in its history, so every attempt needs a new one.
 func (c *Client) newSession(model string, request gemini.Request) *genai.ChatSession {
 	m := c.sdk.GenerativeModel(model)
+	m.SetMaxOutputTokens(request.MaxOutputTokens)
 	if request.Instructions != "" {
 		m.SystemInstruction = genai.NewUserContent(sdkText(request.Instructions))
 	}
@@ -46,7 +47,8 @@ func sdkRole(role gemini.Role) string {
 	return "user"
 }
 
-// sdkParts converts the parts of a content that are not empty.
+// sdkParts converts the parts of a content that are not empty. Files become
+// placeholders.
 func sdkParts(content gemini.Content) []genai.Part {
 	var converted []genai.Part
 	for _, part := range content.Parts {
@@ -54,7 +56,7 @@ func sdkParts(content gemini.Content) []genai.Part {
 			converted = append(converted, sdkText(part.Text.Reveal()))
 		}
 		if len(part.Data) > 0 {
-			converted = append(converted, genai.Blob{MIMEType: part.MIMEType, Data: part.Data})
+			converted = append(converted, genai.Blob{MIMEType: part.MIMEType, Data: []byte(filePlaceholder)})
 		}
 	}
 	return converted

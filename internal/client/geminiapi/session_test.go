@@ -14,7 +14,8 @@ func TestClient_Generate_request(t *testing.T) {
 	api := newFakeAPI(t, respondOK(goodStream))
 	client := newTestClient(t, api.URL+"/", func(o *Options) { o.Model = "models/first" })
 	request := gemini.Request{
-		Instructions: "be kind",
+		Instructions:    "be kind",
+		MaxOutputTokens: testLimit,
 		Contents: []gemini.Content{
 			textContent(gemini.RoleUser, "one"),
 			textContent(gemini.RoleModel, "two"),
@@ -47,7 +48,7 @@ func TestClient_Generate_request(t *testing.T) {
 				{"inlineData": {"mimeType": "audio/ogg; codecs=opus", "data": "c291bmQ="}}
 			]}
 		],
-		"generationConfig": {}
+		"generationConfig": {"maxOutputTokens": 100}
 	}`
 	if got, want := canonicalJSON(t, got.body), canonicalJSON(t, []byte(want)); got != want {
 		t.Errorf("body = %s\nwant   %s", got, want)

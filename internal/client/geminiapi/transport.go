@@ -1,16 +1,15 @@
 package geminiapi
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
+	"aisha/internal/client/upstream"
 	"aisha/internal/sensitive"
 )
 
@@ -24,16 +23,15 @@ const emptyArray = "[]"
 // transport is the http.RoundTripper of the SDK's HTTP client. It works around
 // defects of generative-ai-go v0.20.1.
 //
-// It adds the API key to each request and removes a member that newer models
-// reject.
+// It adds the API key and the files to each request, and removes a member that
+// newer models reject.
 //
-// It reads each response into the [streamedResponse] of the request's context
-// and gives the SDK an empty stream instead, because the SDK fails on parts of
+// It reads each response into the [call] of the request's context and gives the SDK an empty stream instead, because the SDK fails on parts of
 // unknown types, does not distinguish thoughts from text, and takes an error
 // within a stream for its end. The response is read whole: callers need no
 // streaming, and only the end of a stream shows whether it is complete.
 //
-// It returns a *[failure] for any other response. So the SDK sees no 503, which
+// It returns a *[Failure] for any other response. So the SDK sees no 503, which
 // it would retry without limit, and no redirect, which http.Client would follow
 // with the key.
 type transport struct {
@@ -43,60 +41,55 @@ type transport struct {
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(original *http.Request) (*http.Response, error) {
-	ctx := original.Context()
-	request, err := t.rewrite(original)
+	exchange := callFrom(original.Context())
+	request, err := t.rewrite(original, exchange.files)
 	if err != nil {
 		return nil, err
 	}
 	response, err := t.base.RoundTrip(request)
 	if err != nil {
-		return nil, transportFailure(ctx, unreachable, err)
+		return nil, transportFailure(request.Context(), unreachable, exchange.private.MaskError(err))
 	}
 	responseBody := response.Body
 	defer func() { _ = responseBody.Close() }()
 	body, err := io.ReadAll(io.LimitReader(responseBody, maxBody+1))
 	if response.StatusCode != http.StatusOK {
-		return nil, t.redactKey(statusFailure(response, body)) // the status counts, even if the body is incomplete
+		return nil, statusFailure(response, body, exchange.private) // the status counts, even if the body is incomplete
 	}
 	if err != nil {
-		return nil, transportFailure(ctx, truncated, err)
+		return nil, transportFailure(request.Context(), truncated, exchange.private.MaskError(err))
 	}
 	if len(body) > maxBody {
-		return nil, &failure{outcome: malformed, detail: fmt.Sprintf("the body is over %d bytes", maxBody)}
+		return nil, &Failure{outcome: malformed, detail: fmt.Sprintf("the body is over %d bytes", maxBody)}
 	}
-	if err := responseFrom(ctx).readBody(body); err != nil {
-		return nil, t.redactKey(err)
+	if err := exchange.response.readBody(body, exchange.private); err != nil {
+		return nil, err
 	}
 	response.Body = io.NopCloser(strings.NewReader(emptyArray))
 	response.ContentLength = int64(len(emptyArray))
 	return response, nil
 }
 
-// rewrite returns a copy of the SDK's request with the key and without
-// candidateCount.
-func (t *transport) rewrite(original *http.Request) (*http.Request, error) {
+// rewrite returns a copy of the SDK's request with the key and the files, and
+// without candidateCount.
+func (t *transport) rewrite(original *http.Request, files [][]byte) (*http.Request, error) {
 	defer func() { _ = original.Body.Close() }()
-	body, err := io.ReadAll(original.Body)
+	written, err := io.ReadAll(original.Body)
 	if err != nil {
 		return nil, err
 	}
-	body = removeCandidateCount(body)
+	body, err := newRequestBody(removeCandidateCount(written), files)
+	if err != nil {
+		return nil, err
+	}
 	request := original.Clone(original.Context())
 	request.Header.Set("X-Goog-Api-Key", t.key.Reveal())
-	request.ContentLength = int64(len(body))
+	request.ContentLength = body.length()
 	// With GetBody, http.Transport can send the request again over another
 	// connection if the server closed the idle one that was chosen first.
-	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	request.Body, err = request.GetBody()
-	return request, err
-}
-
-// redactKey converts err into a *failure and removes the API key from its text.
-// The API quotes the key in its message that the key is suspended.
-func (t *transport) redactKey(err error) error {
-	f := failureOf(err)
-	f.detail = strings.ReplaceAll(f.detail, t.key.Reveal(), "[key]")
-	return f
+	request.GetBody = func() (io.ReadCloser, error) { return body.open(), nil }
+	request.Body = body.open()
+	return request, nil
 }
 
 // transportFailure translates an error of the base transport. The outcome is
@@ -105,18 +98,16 @@ func transportFailure(ctx context.Context, otherwise outcome, err error) error {
 	if ctx.Err() != nil {
 		return failureOf(ctx.Err())
 	}
-	return &failure{outcome: otherwise, cause: err}
+	return &Failure{outcome: otherwise, cause: err}
 }
 
 // statusFailure translates a response with a status other than 200. The body
 // may be incomplete, or not from the API.
-func statusFailure(response *http.Response, body []byte) error {
+func statusFailure(response *http.Response, body []byte, private upstream.Private) *Failure {
 	e := errorFromBody(body)
 	e.Code = response.StatusCode
-	f := e.failure()
-	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil {
-		f.retryAfter = max(f.retryAfter, time.Duration(seconds)*time.Second)
-	}
+	f := e.failure(private)
+	f.retryAfter = max(f.retryAfter, upstream.RetryAfter(response.Header))
 	return f
 }
 

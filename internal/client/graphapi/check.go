@@ -3,12 +3,13 @@ package graphapi
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+
+	"aisha/internal/client/upstream"
 )
 
 // ErrTokenRejected is the error of CheckToken for a token with which nothing
@@ -40,15 +41,13 @@ func (c *Client) CheckToken(ctx context.Context, phoneNumberID string) error {
 	defer func() { _ = httpResponse.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(httpResponse.Body, maxResponse))
 	r := response{status: httpResponse.StatusCode, body: body, readErr: err}
-	return r.checkToken()
+	return r.tokenError()
 }
 
-// checkToken returns the error of CheckToken for the response.
-func (r response) checkToken() error {
+// tokenError returns the error of CheckToken for the response.
+func (r response) tokenError() error {
 	e, code, isGraphError := r.graphError()
-	var described struct {
-		ID json.RawMessage `json:"id"`
-	}
+	described, err := upstream.ParseJSON(r.body)
 	switch {
 	case isGraphError && code == 100 && e.Subcode.String() == subcodeNoAccess:
 		return fmt.Errorf("%w: it has no access to the phone number id, or the id does not exist", ErrTokenRejected)
@@ -56,7 +55,7 @@ func (r response) checkToken() error {
 		return fmt.Errorf("%w: status %d, code %d", ErrTokenRejected, r.status, code)
 	case isGraphError:
 		return fmt.Errorf("check the access token: status %d, code %d", r.status, code)
-	case r.status == http.StatusOK && json.Unmarshal(r.body, &described) == nil && len(described.ID) > 0:
+	case r.status == http.StatusOK && err == nil && described.Member("id").Text() != "":
 		return nil
 	default:
 		return fmt.Errorf("check the access token: the response has status %d and is not from the Graph API", r.status)

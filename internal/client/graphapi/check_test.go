@@ -19,6 +19,7 @@ func TestClient_CheckToken(t *testing.T) {
 	}{
 		"phone_number":         {200, `{"id":"1234567890"}`, accepted},
 		"id_as_number":         {200, `{"id":1234567890}`, accepted},
+		"id_is_null":           {200, `{"id":null}`, unknown},
 		"invalid_token":        {401, `{"error":{"message":"Malformed access token EAAGhunter2token","code":190}}`, rejected},
 		"invalid_token_as_400": {400, `{"error":{"message":"Invalid OAuth access token","code":190}}`, rejected},
 		"no_permission":        {403, `{"error":{"message":"(#200) Permissions error","code":200}}`, rejected},

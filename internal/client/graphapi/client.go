@@ -71,11 +71,12 @@ func (c *Client) Send(ctx context.Context, m whatsapp.OutgoingMessage) (string, 
 	if err != nil {
 		return "", err
 	}
-	response, err := c.post(ctx, m.PhoneNumberID, request)
+	private := c.private(m)
+	response, err := c.post(ctx, m.PhoneNumberID, request, private)
 	if err != nil {
 		return "", err
 	}
-	if err := response.err(c.redactor(m.To.WaID.Reveal(), m.To.BSUID, m.To.Name.Reveal(), m.Body.Reveal())); err != nil {
+	if err := response.err(private); err != nil {
 		return "", err
 	}
 	accepted, err := response.acceptedMessage()
@@ -84,16 +85,17 @@ func (c *Client) Send(ctx context.Context, m whatsapp.OutgoingMessage) (string, 
 	}
 	if accepted.Status != "" && accepted.Status != "accepted" {
 		c.options.Log.WarnContext(ctx, "graph api accepted a message but delays it",
-			slog.String("part_id", m.Callback), slog.String("message_status", accepted.Status))
+			slog.String("part_id", m.Callback), slog.String("message_status", private.Mask(accepted.Status)))
 	}
 	return accepted.WAMID, nil
 }
 
 // MarkRead implements whatsapp.Graph. Its errors are those of Send.
 func (c *Client) MarkRead(ctx context.Context, phoneNumberID, wamid string) error {
-	response, err := c.post(ctx, phoneNumberID, newReadRequest(wamid))
+	private := c.privateToken()
+	response, err := c.post(ctx, phoneNumberID, newReadRequest(wamid), private)
 	if err != nil {
 		return err
 	}
-	return response.err(c.redactor())
+	return response.err(private)
 }

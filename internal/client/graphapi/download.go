@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"strings"
 
+	"aisha/internal/client/upstream"
 	"aisha/internal/fault"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp"
@@ -70,17 +71,21 @@ func (c *Client) Download(ctx context.Context, file whatsapp.RemoteFile) ([]byte
 }
 
 // checkFileURL returns whatsapp.ErrNoMedia where the token must not be sent to
-// the URL: its host is neither one of Meta's nor that of the base URL.
+// the URL: its host is neither one of Meta's nor that of the base URL. A host
+// with a port, a user, an IPv6 zone or an escaped character is refused, because
+// what the name ends with does not say where such a URL leads.
 func (c *Client) checkFileURL(address string) error {
 	u, err := url.Parse(address)
 	if err != nil {
 		return fmt.Errorf("%w: its address is not a URL", whatsapp.ErrNoMedia)
 	}
-	if base, err := url.Parse(c.options.BaseURL); err == nil && u.Scheme == base.Scheme && u.Host == base.Host {
+	if base, err := url.Parse(c.options.BaseURL); err == nil && u.User == nil && u.Scheme == base.Scheme && u.Host == base.Host {
 		return nil
 	}
+	host := strings.ToLower(u.Host)
+	isName := u.User == nil && strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789.-") == ""
 	for _, domain := range []string{"fbsbx.com", "fbcdn.net", "facebook.com", "whatsapp.net"} {
-		if u.Scheme == "https" && u.Port() == "" && (u.Hostname() == domain || strings.HasSuffix(u.Hostname(), "."+domain)) {
+		if u.Scheme == "https" && isName && (host == domain || strings.HasSuffix(host, "."+domain)) {
 			return nil
 		}
 	}
@@ -149,7 +154,7 @@ func downloadError(response *http.Response) error {
 	default:
 		err := fault.Wrap(fmt.Errorf("status %d", response.StatusCode), fault.Upstream, "a file could not be fetched")
 		err.Transient = true
-		err.RetryAfter = parseRetryAfter(response.Header.Get("Retry-After"))
+		err.RetryAfter = upstream.RetryAfter(response.Header)
 		return err
 	}
 }

@@ -12,12 +12,14 @@ import (
 	"net/url"
 	"sync/atomic"
 
+	"aisha/internal/client/upstream"
 	"aisha/internal/service/whatsapp"
 )
 
 // post sends the payload once. Errors: a *whatsapp.Refusal where the API cannot
-// have received any of it, otherwise a *whatsapp.UnknownOutcome.
-func (c *Client) post(ctx context.Context, phoneNumberID string, payload any) (response, error) {
+// have received any of it, otherwise a *whatsapp.UnknownOutcome. The texts of
+// errors that may quote the response are masked.
+func (c *Client) post(ctx context.Context, phoneNumberID string, payload any, private upstream.Private) (response, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
 	connected := new(atomic.Bool)
@@ -28,7 +30,7 @@ func (c *Client) post(ctx context.Context, phoneNumberID string, payload any) (r
 	httpResponse, err := c.http.Do(request)
 	if err != nil {
 		if connected.Load() {
-			return response{}, &whatsapp.UnknownOutcome{Cause: withoutURL(err)}
+			return response{}, &whatsapp.UnknownOutcome{Cause: private.MaskError(withoutURL(err))}
 		}
 		return response{}, notSent(withoutURL(err))
 	}
@@ -36,9 +38,9 @@ func (c *Client) post(ctx context.Context, phoneNumberID string, payload any) (r
 	body, err := io.ReadAll(io.LimitReader(httpResponse.Body, maxResponse))
 	return response{
 		status:     httpResponse.StatusCode,
-		retryAfter: parseRetryAfter(httpResponse.Header.Get("Retry-After")),
+		retryAfter: upstream.RetryAfter(httpResponse.Header),
 		body:       body,
-		readErr:    err,
+		readErr:    private.MaskError(err),
 	}, nil
 }
 

@@ -3,40 +3,37 @@ package graphapi
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 
+	"aisha/internal/client/upstream"
 	"aisha/internal/service/whatsapp"
 )
 
 // graphError is the error in a response of the Graph API.
 // https://developers.facebook.com/docs/graph-api/guides/error-handling
 type graphError struct {
-	Message   string      `json:"message"`
-	Code      json.Number `json:"code"`
-	Subcode   json.Number `json:"error_subcode"`
-	Transient bool        `json:"is_transient"`
-	TraceID   string      `json:"fbtrace_id"`
-	Data      struct {
-		Details string `json:"details"`
-	} `json:"error_data"`
+	Message   string
+	Subcode   json.Number
+	Transient bool
+	TraceID   string
+	Data      struct{ Details string }
 }
 
 // err returns nil where the call succeeded, and a *whatsapp.Refusal where the
 // Graph API refused it. A response without a Graph API error comes from a proxy
 // or gateway. It is a *whatsapp.UnknownOutcome where that may have forwarded
 // the request first, and otherwise a *whatsapp.Refusal.
-func (r response) err(redact redactor) error {
+func (r response) err(private upstream.Private) error {
 	if e, code, ok := r.graphError(); ok {
 		return &whatsapp.Refusal{
 			Reaction:   r.reaction(e, code),
 			Code:       code,
 			HTTPStatus: r.status,
 			RetryAfter: r.retryAfter,
-			Detail:     e.detail(redact),
+			Detail:     e.detail(private),
 		}
 	}
 	switch {
@@ -58,32 +55,35 @@ func (r response) err(redact redactor) error {
 // numeric code with every error, so an error without one is a gateway's. Other
 // members of an unexpected type are read as empty.
 func (r response) graphError() (e graphError, code int, ok bool) {
-	var body struct {
-		Error json.RawMessage `json:"error"`
-	}
-	var wrongType *json.UnmarshalTypeError
-	if json.Unmarshal(r.body, &body) != nil || len(body.Error) == 0 {
+	body, err := upstream.ParseJSON(r.body)
+	if err != nil {
 		return graphError{}, 0, false
 	}
-	if err := json.Unmarshal(body.Error, &e); err != nil && !errors.As(err, &wrongType) {
+	member := body.Member("error").Member
+	number, ok := member("code").Int()
+	if !ok || int64(int(number)) != number {
 		return graphError{}, 0, false
 	}
-	code, err := strconv.Atoi(e.Code.String())
-	return e, code, err == nil
+	e.Message, e.TraceID, e.Transient = member("message").Text(), member("fbtrace_id").Text(), member("is_transient").Bool()
+	e.Data.Details = member("error_data").Member("details").Text()
+	if subcode, ok := member("error_subcode").Int(); ok {
+		e.Subcode = json.Number(strconv.FormatInt(subcode, 10))
+	}
+	return e, int(number), true
 }
 
 // detail returns what helps to find the cause of the error, for the log.
-func (e graphError) detail(redact redactor) string {
+func (e graphError) detail(private upstream.Private) string {
 	detail := e.Message
 	if details := e.Data.Details; details != "" && details != e.Message {
 		detail = strings.TrimPrefix(detail+"; "+details, "; ")
 	}
-	detail = redact.apply(detail)
+	detail = private.Mask(detail)
 	if e.Subcode != "" {
 		detail += "; subcode " + e.Subcode.String()
 	}
 	if e.TraceID != "" {
-		detail += "; trace " + redact.apply(e.TraceID)
+		detail += "; trace " + private.Mask(e.TraceID)
 	}
 	return detail
 }

@@ -16,6 +16,16 @@ import (
 // MaxPromptCharacters is the maximum length of a prompt after trimming.
 const MaxPromptCharacters = 32_000
 
+// Limits of a completion, in tokens, thoughts of the model included. A token is
+// about four characters of English and two to three of Swahili.
+const (
+	// MaxPromptOutputTokens limits the completion for a single prompt.
+	MaxPromptOutputTokens = 8_192
+	// MaxConversationOutputTokens limits the completion in a conversation, which
+	// is read on a phone: about two WhatsApp messages.
+	MaxConversationOutputTokens = 2_048
+)
+
 // errNotConfigured takes precedence over the validation of a request: without
 // a model, a valid request would fail as well.
 var errNotConfigured = fault.New(fault.NotConfigured, "the assistant is not configured")
@@ -52,7 +62,7 @@ func (s *Service) ask(ctx context.Context, prompt string) (Completion, error) {
 		return Completion{}, err
 	}
 	content := Content{Role: RoleUser, Parts: []Part{{Text: sensitive.NewText(prompt)}}}
-	return s.model.Generate(ctx, Request{Contents: []Content{content}})
+	return s.model.Generate(ctx, Request{Contents: []Content{content}, MaxOutputTokens: MaxPromptOutputTokens})
 }
 
 func (s *Service) converse(ctx context.Context, request Request) (Completion, error) {
@@ -63,6 +73,7 @@ func (s *Service) converse(ctx context.Context, request Request) (Completion, er
 	if len(request.Contents) == 0 {
 		return Completion{}, fault.InvalidField("contents", fault.FieldInvalidValue, "the last content must be the user's")
 	}
+	request.MaxOutputTokens = MaxConversationOutputTokens
 	return s.model.Generate(ctx, request)
 }
 

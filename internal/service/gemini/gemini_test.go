@@ -74,6 +74,22 @@ func TestService_Ask_invalid_prompt(t *testing.T) {
 	}
 }
 
+func TestService_output_tokens(t *testing.T) {
+	t.Parallel()
+	model := &fakeModel{}
+	_, ask := gemini.New(model).Ask(t.Context(), "hi").Get()
+	_, converse := gemini.New(model).Converse(t.Context(), gemini.Request{Contents: []gemini.Content{user("hi")}}).Get()
+	if ask != nil || converse != nil || len(model.requests) != 2 {
+		t.Fatalf("errors = %v and %v after %d requests, want none after 2", ask, converse, len(model.requests))
+	}
+	if got, want := model.requests[0].MaxOutputTokens, int32(8192); got != want {
+		t.Errorf("MaxOutputTokens of Ask = %d, want %d", got, want)
+	}
+	if got, want := model.requests[1].MaxOutputTokens, int32(2048); got != want {
+		t.Errorf("MaxOutputTokens of Converse = %d, want %d", got, want)
+	}
+}
+
 func TestService_without_model(t *testing.T) {
 	t.Parallel()
 	service := gemini.New(nil)

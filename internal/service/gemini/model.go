@@ -34,6 +34,10 @@ type Content struct {
 type Request struct {
 	Instructions string    // the system instruction; may be empty
 	Contents     []Content // oldest first, roles alternating, the last with RoleUser
+
+	// MaxOutputTokens limits the completion, thoughts of the model included.
+	// Ask and Converse set it.
+	MaxOutputTokens int32
 }
 
 // Completion is a text that the model produced.

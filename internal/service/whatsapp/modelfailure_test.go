@@ -32,7 +32,7 @@ func TestService_AnswerPerson_PermanentModelFailure(t *testing.T) {
 	}{
 		"rejected_key":   {permanent("key_rejected"), "key_rejected"},
 		"unnamed_cause":  {fault.New(fault.Upstream, "bad"), "upstream_error"},
-		"invalid":        {fault.InvalidField("contents", fault.FieldTooLong, "empty"), "invalid"},
+		"invalid":        {fault.InvalidField("contents", fault.FieldRequired, "empty"), "invalid"},
 		"bug":            {errors.New("bug"), "internal"},
 		"overload":       {temporary(), ""},
 		"timeout":        {fault.New(fault.UpstreamTimeout, "late"), ""},
