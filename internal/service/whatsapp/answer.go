@@ -55,6 +55,10 @@ func (s *Service) step(ctx context.Context, personID int64) (Next, error) {
 	if err != nil {
 		return Next{}, err
 	}
+	if choice, found := unappliedChoice(personID, due); found {
+		return Next{}, s.conversations.ApplyChoice(ctx, choice)
+	}
+	due.Messages = ignoreChoices(due.Person, due.Messages)
 	to := due.Person.Identity
 	if len(due.Parts) > 0 {
 		return s.sendParts(ctx, to, due.Parts)
@@ -128,7 +132,12 @@ func sameNumber(messages []UnansweredMessage) []UnansweredMessage {
 func (s *Service) compose(ctx context.Context, personID int64, due Due) (Answer, error) {
 	newest := due.Messages[len(due.Messages)-1]
 	decision := s.decide(due.Person, due.Messages)
-	answer := Answer{PersonID: personID, PhoneNumberID: newest.PhoneNumberID, Effect: decision.effect}
+	answer := Answer{
+		PersonID:      personID,
+		PhoneNumberID: newest.PhoneNumberID,
+		Recipient:     due.Person.Identity,
+		Effect:        decision.effect,
+	}
 	for _, m := range due.Messages {
 		answer.MessageIDs = append(answer.MessageIDs, m.ID)
 	}
