@@ -111,11 +111,13 @@ func distinctNumbers(entries []waitlist.NewEntry) (numbers, names []string) {
 }
 
 // Verify implements waitlist.Store.
-func (e *Entries) Verify(ctx context.Context, number sensitive.Phone) error {
+func (e *Entries) Verify(ctx context.Context, number sensitive.Phone, name sensitive.Text) error {
 	ctx, cancel := context.WithTimeout(ctx, postgres.CallTimeout)
 	defer cancel()
 
 	_, err := e.pool.Exec(ctx, `
-		UPDATE waitlist_entry SET verified_at = now() WHERE phone_number = $1 AND verified_at IS NULL`, number.Reveal())
+		UPDATE waitlist_entry
+		SET verified_at = now(), username = coalesce(nullif($2, ''), username)
+		WHERE phone_number = $1 AND verified_at IS NULL`, number.Reveal(), name.Reveal())
 	return postgres.Translate(err)
 }

@@ -200,7 +200,7 @@ func TestEntries_Verify(t *testing.T) {
 	}
 	verified := func() (at time.Time) {
 		t.Helper()
-		if err := entries.Verify(t.Context(), sensitive.NewPhone("+254712345678")); err != nil {
+		if err := entries.Verify(t.Context(), sensitive.NewPhone("+254712345678"), sensitive.Text{}); err != nil {
 			t.Fatalf("Verify: %v", err)
 		}
 		err := pool.QueryRow(t.Context(), `SELECT verified_at FROM waitlist_entry WHERE phone_number = '+254712345678'`).Scan(&at)
@@ -216,7 +216,42 @@ func TestEntries_Verify(t *testing.T) {
 	if n := testdb.QueryInt(t, pool, `SELECT count(*) FROM waitlist_entry WHERE verified_at IS NOT NULL`); n != 1 {
 		t.Errorf("%d entries are verified, want 1", n)
 	}
-	if err := entries.Verify(t.Context(), sensitive.NewPhone("+254799999999")); err != nil {
+	if err := entries.Verify(t.Context(), sensitive.NewPhone("+254799999999"), sensitive.NewText("Amani")); err != nil {
 		t.Errorf("Verify of a number without an entry: %v", err)
+	}
+}
+
+func TestEntries_Verify_Name(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		names []string // of the calls of Verify, one after the other
+		want  string
+	}{
+		"name_of_the_owner_replaces_an_unverified_one": {[]string{"Wanjiru"}, "Wanjiru"},
+		"empty_name_keeps_the_old_one":                 {[]string{""}, "stranger"},
+		"verified_name_is_not_replaced":                {[]string{"Wanjiru", "Amani"}, "Wanjiru"},
+		"verified_name_of_the_sign_up_is_not_replaced": {[]string{"", "Amani"}, "stranger"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := testdb.Open(t)
+			entries := NewEntries(pool)
+			const number = "+254712345678"
+			if _, err := entries.Add(t.Context(), newEntry("stranger", number)); err != nil {
+				t.Fatalf("Add: %v", err)
+			}
+			for _, name := range tt.names {
+				if err := entries.Verify(t.Context(), sensitive.NewPhone(number), sensitive.NewText(name)); err != nil {
+					t.Fatalf("Verify: %v", err)
+				}
+			}
+			var got string
+			if err := pool.QueryRow(t.Context(), `SELECT username FROM waitlist_entry`).Scan(&got); err != nil {
+				t.Fatalf("read the username: %v", err)
+			}
+			if got != tt.want {
+				t.Errorf("username: got %q, want %q", got, tt.want)
+			}
+		})
 	}
 }

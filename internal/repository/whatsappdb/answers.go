@@ -76,8 +76,9 @@ type savedAnswer struct {
 }
 
 // queueAnswer stores everything in one statement. It begins the send of the
-// first part where the answer asks for it and neither a send hold nor the
-// person's quota delays it, as BeginSend would.
+// first part where the answer asks for it and BeginSend would begin it too: neither
+// a send hold nor the person's quota delays it, and the person has neither opted
+// out nor another phone number now.
 func queueAnswer(batch *pgx.Batch, answer answerRows, saved *savedAnswer) {
 	messageIDs := append([]int64{}, answer.MessageIDs...) // nil would be NULL
 	batch.Queue(`
@@ -85,6 +86,7 @@ func queueAnswer(batch *pgx.Batch, answer answerRows, saved *savedAnswer) {
 		-- $2 phone_number_id  $6 response_tokens   $10 quoted wamids      $14 interval of a person's whole burst but one
 		-- $3 body             $7 message ids       $11 buttons            $15 interval of one message
 		-- $4 model            $8 part ids          $12 effect             $16 duration of a mute
+		-- $17 wa_id of the recipient               $18 confirms an opt-out
 		WITH answered AS (
 			SELECT id, body, sent_at, received_at FROM message
 			WHERE person_id = $1 AND answer_id IS NULL AND id = ANY ($7::bigint[])
@@ -97,11 +99,14 @@ func queueAnswer(batch *pgx.Batch, answer answerRows, saved *savedAnswer) {
 			RETURNING id
 		), begun AS (
 			SELECT FROM answer
-			WHERE $13 AND NOT EXISTS (SELECT FROM person_send_quota WHERE person_id = $1 AND replenished_at - $14::interval > now())
+			WHERE $13 AND EXISTS (
+			          SELECT FROM person
+			          WHERE id = $1 AND opted_out_at IS NULL AND coalesce(wa_id, '') = $17)
+			  AND NOT EXISTS (SELECT FROM person_send_quota WHERE person_id = $1 AND replenished_at - $14::interval > now())
 			  AND NOT EXISTS (SELECT FROM send_hold WHERE phone_number_id = $2)
 		), parts AS (
-			INSERT INTO answer_part (id, answer_id, person_id, body, quoted_wamid, button, position, delivery, attempts, attempted_at)
-			SELECT part.id, answer.id, $1, part.body, quoted_wamid, button, ordinality - 1,
+			INSERT INTO answer_part (id, answer_id, person_id, body, quoted_wamid, button, confirms_opt_out, position, delivery, attempts, attempted_at)
+			SELECT part.id, answer.id, $1, part.body, quoted_wamid, button, $18, ordinality - 1,
 			       CASE WHEN begins THEN 'sending'::delivery ELSE 'unsent' END, begins::int, CASE WHEN begins THEN now() END
 			FROM answer,
 			     unnest($8::uuid[], $9::text[], $10::text[], $11::text[])
@@ -111,8 +116,7 @@ func queueAnswer(batch *pgx.Batch, answer answerRows, saved *savedAnswer) {
 			UPDATE message SET answer_id = answer.id FROM answer WHERE message.id = ANY ($7)
 		), affected AS (
 			UPDATE person
-			SET opted_out_at    = CASE $12::text WHEN 'opt_out' THEN now() WHEN 'opt_in' THEN NULL ELSE opted_out_at END,
-			    hinted_at       = CASE $12::text WHEN 'hint' THEN now() ELSE hinted_at END,
+			SET hinted_at       = CASE $12::text WHEN 'hint' THEN now() ELSE hinted_at END,
 			    join_offered_at = CASE $12::text WHEN 'offer_join' THEN now() ELSE join_offered_at END,
 			    paused_until    = CASE $12::text WHEN 'mute' THEN greatest(paused_until, now() + $16::interval) ELSE paused_until END
 			FROM answer
@@ -128,6 +132,7 @@ func queueAnswer(batch *pgx.Batch, answer answerRows, saved *savedAnswer) {
 		answer.Completion.PromptTokens, answer.Completion.ResponseTokens, messageIDs, answer.partIDs,
 		answer.bodies, answer.quoted, answer.buttons, string(answer.Effect),
 		answer.BeginSend && len(answer.Parts) > 0, burstButOne, whatsapp.PersonInterval, whatsapp.MuteDuration,
+		answer.Recipient.WaID.Reveal(), answer.ConfirmsOptOut,
 	).QueryRow(func(row pgx.Row) error { return row.Scan(&saved.stored, &saved.sendBegan) })
 }
 

@@ -56,7 +56,7 @@ func TestConversations_SaveAnswer_ErrAlreadyDone(t *testing.T) {
 		MessageIDs:    []int64{int64(testdb.QueryInt(t, pool, `SELECT min(id) FROM message`))},
 		Parts:         []whatsapp.NewPart{{Body: sensitive.NewText("x")}},
 		BeginSend:     true,
-		Effect:        whatsapp.OptOut,
+		Effect:        whatsapp.Hint,
 	})
 	if !errors.Is(err, whatsapp.ErrAlreadyDone) {
 		t.Errorf("second answer to a message: got error %v, want ErrAlreadyDone", err)
@@ -64,8 +64,8 @@ func TestConversations_SaveAnswer_ErrAlreadyDone(t *testing.T) {
 	if got := testdb.QueryInt(t, pool, `SELECT count(*) FROM answer`); got != 1 {
 		t.Errorf("answers: got %d, want 1", got)
 	}
-	if got := testdb.QueryInt(t, pool, `SELECT count(*) FROM person WHERE opted_out_at IS NOT NULL`); got != 0 {
-		t.Errorf("opted-out persons: got %d, want 0", got)
+	if got := testdb.QueryInt(t, pool, `SELECT count(*) FROM person WHERE hinted_at IS NOT NULL`); got != 0 {
+		t.Errorf("persons with the effect of the answer: got %d, want 0", got)
 	}
 	if got := testdb.QueryInt(t, pool, `SELECT count(*) FROM person_send_quota`); got != 0 {
 		t.Errorf("used send quotas: got %d, want 0", got)
@@ -84,6 +84,8 @@ func TestConversations_SaveAnswer_BeginSend(t *testing.T) {
 		"send_hold":                   {`INSERT INTO send_hold VALUES ('N', true, 190, 'why', 1, now(), now())`, true, whatsapp.Unsent},
 		"send_hold_of_another_number": {`INSERT INTO send_hold VALUES ('M', true, 190, 'why', 1, now(), now())`, true, whatsapp.Sending},
 		"send_quota_is_used_up":       {`INSERT INTO person_send_quota SELECT id, now() + interval '270 seconds' FROM person`, true, whatsapp.Unsent},
+		"person_opted_out":            {`UPDATE person SET opted_out_at = now()`, true, whatsapp.Unsent},
+		"person_has_another_number":   {`UPDATE person SET wa_id = '254700000009'`, true, whatsapp.Unsent},
 		"send_quota_has_some_left":    {`INSERT INTO person_send_quota SELECT id, now() + interval '200 seconds' FROM person`, true, whatsapp.Sending},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,8 +149,6 @@ func TestConversations_SaveAnswer_Effect(t *testing.T) {
 		effect whatsapp.Effect
 		want   func(whatsapp.Person) bool
 	}{
-		{whatsapp.OptOut, func(p whatsapp.Person) bool { return p.OptedOut }},
-		{whatsapp.OptIn, func(p whatsapp.Person) bool { return !p.OptedOut }},
 		{whatsapp.OfferJoin, func(p whatsapp.Person) bool { return p.JoinOfferedRecently && !p.Listed }},
 		{whatsapp.Hint, func(p whatsapp.Person) bool { return p.HintedRecently && !p.Paused }},
 		{whatsapp.Mute, func(p whatsapp.Person) bool { return p.Paused }},
@@ -188,8 +188,6 @@ func TestConversations_SaveAnswer_EveryEffect(t *testing.T) {
 	optedOut := effectColumns{OptedOut: true} // the person before each answer
 	want := map[whatsapp.Effect]effectColumns{
 		whatsapp.NoEffect:  {OptedOut: true},
-		whatsapp.OptOut:    {OptedOut: true},
-		whatsapp.OptIn:     {},
 		whatsapp.Hint:      {OptedOut: true, Hinted: true},
 		whatsapp.Mute:      {OptedOut: true, Paused: true},
 		whatsapp.OfferJoin: {OptedOut: true, JoinOffered: true},

@@ -48,6 +48,7 @@
 //     lock, and whatever deletes or merges persons holds it alone. An answer needs
 //     no lock: its person has an unanswered message and is therefore not deleted,
 //     and SaveAnswer changes the message and adds the answer in one statement.
+//     ApplyChoice needs none either, because it locks the row of the person.
 //   - LockWAMID: a status without our callback data and the response to the send,
 //     which brings the wamid, may be stored at the same moment, and neither
 //     transaction would see the other's row. The same is true of a failure that
@@ -71,6 +72,43 @@
 //	BeginSend takes it from sending to sending with one more attempt.
 //	A status may skip states. A status of a former wamid counts only where it says
 //	delivered or read. While a part is unsent or sending, the column open is true.
+//
+//	An opt-out takes every open part of the person to failed, in the transaction
+//	that stores it. BeginSend does so with a part that became open later, unless it
+//	confirms the opt-out.
+//
+// # Choice of a person
+//
+//	         STOP, or "stop" in the settings, with a newer time
+//	  in ──────────────────────────────────────────────────────► out
+//	   ▲                                                          │
+//	   └──────────────────────────────────────────────────────────┘
+//	         START, or "resume" in the settings, with a newer time
+//
+//	person.choice_at is the time of the newest choice by Meta's clock, also of one
+//	that repeats the choice before it. See whatsapp.Choice.Replaces for ties. The
+//	confirmation answers the messages that were sent before the choice. storeChoice
+//	locks these messages first, then the person and then the parts. SaveAnswer locks
+//	its messages too, so it either stored the answer before, and the choice gives its
+//	parts up, or finds the messages answered.
+//
+// # Who a person is
+//
+//   - A user id never passes to another person. A person whose user id changed
+//     keeps everything.
+//   - A row with a number and no user id, and a message from that number with a user
+//     id, are the same person, unless that user id has another number. Otherwise the
+//     history of most persons would be lost when their user id first arrives. The
+//     risk is small: carriers wait months before they give a number to another
+//     person, and the history in a prompt ends after whatsapp.HistoryAge.
+//   - A number passes to another person where a person with another user id, or with
+//     another number until now, writes from it, or where a system message says that
+//     a person has changed to it. Nothing of the earlier owner passes on: no
+//     message, answer, opt-out, pause or name. Parts that are not sent yet go to their
+//     user id; without a user id the parts are given up.
+//   - person.number_since distinguishes the earlier owner of a number from a person who
+//     wrote from their new number before the system message arrived. It also shows
+//     that a system message was applied before.
 //
 // # Send hold of a number
 //

@@ -1,6 +1,8 @@
 package whatsappdb
 
 import (
+	"time"
+
 	"github.com/jackc/pgx/v5"
 
 	"aisha/internal/repository/postgres"
@@ -25,15 +27,16 @@ func queueReadDue(batch *pgx.Batch, personID int64, due *dueRows) {
 func queueReadPerson(batch *pgx.Batch, personID int64, due *dueRows) {
 	batch.Queue(`
 		SELECT coalesce(bsuid, ''), coalesce(wa_id, ''), name,
-		       opted_out_at IS NOT NULL,
+		       opted_out_at IS NOT NULL, coalesce(choice_at, opted_out_at),
 		       coalesce(paused_until > now(), false),
 		       coalesce(hinted_at > now() - $2::interval, false),
 		       coalesce(join_offered_at > now() - $3::interval, false),
-		       EXISTS (SELECT FROM waitlist_entry WHERE waitlist_entry.phone_number = person.phone_number),
+		       entry.id IS NOT NULL,
+		       entry.id IS NOT NULL AND verified_at IS NULL AND coalesce(join_offered_at < entry.created_at, true),
 		       (SELECT count(*) FROM (
 		            SELECT FROM answer WHERE person_id = person.id AND created_at > now() - $4::interval LIMIT $5) AS recent)
-		FROM person
-		WHERE id = $1`,
+		FROM person LEFT JOIN waitlist_entry AS entry ON entry.phone_number = person.phone_number
+		WHERE person.id = $1`,
 		personID, whatsapp.HintInterval, whatsapp.JoinOfferInterval, whatsapp.MachineSpan, whatsapp.MachineAnswers,
 	).Query(func(rows pgx.Rows) error {
 		persons, err := pgx.CollectRows(rows, scanPerson)
@@ -47,8 +50,13 @@ func queueReadPerson(batch *pgx.Batch, personID int64, due *dueRows) {
 func scanPerson(row pgx.CollectableRow) (whatsapp.Person, error) {
 	var p whatsapp.Person
 	var waID, name string
-	err := row.Scan(&p.BSUID, &waID, &name, &p.OptedOut, &p.Paused, &p.HintedRecently, &p.JoinOfferedRecently, &p.Listed, &p.RecentAnswers)
+	var choiceAt *time.Time
+	err := row.Scan(&p.BSUID, &waID, &name, &p.OptedOut, &choiceAt, &p.Paused, &p.HintedRecently, &p.JoinOfferedRecently,
+		&p.Listed, &p.UnconfirmedEntry, &p.RecentAnswers)
 	p.WaID, p.Name = sensitive.NewPhone(waID), sensitive.NewText(name)
+	if choiceAt != nil {
+		p.ChoiceAt = *choiceAt
+	}
 	return p, err
 }
 
@@ -91,7 +99,7 @@ func queueReadUnanswered(batch *pgx.Batch, personID int64, due *dueRows) {
 		                          UNION ALL
 		                          SELECT asked.wamid, asked.body FROM message AS asked WHERE asked.answer_id = earlier.id) AS quoted
 		            WHERE quoted.wamid || '' = message.quoted_wamid LIMIT 1), '') END,
-		       extract(epoch FROM now() - received_at)::float8,
+		       sent_at, extract(epoch FROM now() - received_at)::float8,
 		       extract(epoch FROM now() - least(sent_at, received_at))::float8,
 		       coalesce((SELECT extract(epoch FROM send_hold_next_check(send_hold, $3::interval) - now())
 		                 FROM send_hold WHERE send_hold.phone_number_id = message.phone_number_id), 0)::float8,
@@ -114,7 +122,7 @@ func scanUnanswered(row pgx.CollectableRow) (m whatsapp.UnansweredMessage, hasPe
 	var body, filename, quoted string
 	var age, sentAgo, hold float64
 	err = row.Scan(&m.ID, &m.WAMID, &m.PhoneNumberID, &m.Type, &body, &m.Media.ID, &m.Media.MIMEType, &m.Media.SHA256, &filename, &m.Revoked,
-		&quoted, &age, &sentAgo, &hold, &hasPendingChange)
+		&quoted, &m.SentAt, &age, &sentAgo, &hold, &hasPendingChange)
 	m.Text, m.Media.Filename, m.QuotedText = sensitive.NewText(body), sensitive.NewText(filename), sensitive.NewText(quoted)
 	m.Age, m.SentAgo, m.HoldRemaining = postgres.Seconds(age), postgres.Seconds(sentAgo), max(postgres.Seconds(hold), 0)
 	return m, hasPendingChange, err

@@ -98,6 +98,57 @@ func TestInbox_Store_EchoPausesAssistant(t *testing.T) {
 	}
 }
 
+// Meta echoes what we send through the API as it does what an employee writes.
+func TestInbox_Store_EchoOfOurOwnMessage(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		setup string // of the part, which has the text x
+		echo  webhook.Echo
+		want  bool // the assistant is paused
+	}{
+		"wamid_of_an_accepted_part":        {`SET delivery = 'accepted', attempts = 1, wamid = 'w1'`, webhook.Echo{WAMID: "w1", Text: sensitive.NewText("x")}, false},
+		"wamid_of_a_part_that_was_read":    {`SET delivery = 'read', attempts = 1, wamid = 'w1'`, webhook.Echo{WAMID: "w1"}, false},
+		"before_the_response_to_the_send":  {`SET delivery = 'sending', attempts = 1`, webhook.Echo{WAMID: "w1", Text: sensitive.NewText("x")}, false},
+		"in_flight_while_it_was_given_up":  {`SET delivery = 'failed', attempts = 1`, webhook.Echo{WAMID: "w1", Text: sensitive.NewText("x")}, false},
+		"another_text_during_a_send":       {`SET delivery = 'sending', attempts = 1`, webhook.Echo{WAMID: "w1", Text: sensitive.NewText("from the shop")}, true},
+		"no_text_during_a_send":            {`SET delivery = 'sending', attempts = 1`, webhook.Echo{WAMID: "w1"}, true},
+		"another_wamid_with_the_same_text": {`SET delivery = 'accepted', attempts = 1, wamid = 'w1'`, webhook.Echo{WAMID: "w2", Text: sensitive.NewText("x")}, true},
+		"text_of_a_part_not_sent_yet":      {`SET delivery = 'unsent'`, webhook.Echo{WAMID: "w1", Text: sensitive.NewText("x")}, true},
+		"echo_without_wamid":               {`SET delivery = 'accepted', attempts = 1, wamid = 'w1'`, webhook.Echo{}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOutboxTest(t)
+			part := o.newPart()
+			o.exec(`UPDATE answer_part ` + tt.setup)
+			tt.echo.To, tt.echo.Pause = o.recipient(part), time.Hour
+			mustStore(t, whatsappdb.NewInbox(o.pool), webhook.Batch{Echoes: []webhook.Echo{tt.echo}})
+			if got := mustDue(t, o.pool, onlyPersonID(t, o.pool)).Person.Paused; got != tt.want {
+				t.Errorf("paused: got %t, want %t", got, tt.want)
+			}
+		})
+	}
+	t.Run("wamid_of_an_earlier_send", func(t *testing.T) {
+		t.Parallel()
+		o := newOutboxTest(t)
+		part := o.acceptedPart()
+		o.storeStatus(part, failedStatus("w1", part.ID, 131000)) // w1 becomes a former wamid
+		mustStore(t, whatsappdb.NewInbox(o.pool), webhook.Batch{Echoes: []webhook.Echo{{To: o.recipient(part), WAMID: "w1", Pause: time.Hour}}})
+		if mustDue(t, o.pool, onlyPersonID(t, o.pool)).Person.Paused {
+			t.Error("paused: got true, want false")
+		}
+	})
+	t.Run("message_of_another_person", func(t *testing.T) {
+		t.Parallel()
+		o := newOutboxTest(t)
+		o.acceptedPart()
+		mustStore(t, whatsappdb.NewInbox(o.pool), webhook.Batch{Echoes: []webhook.Echo{{To: identity("KE.2", ""), WAMID: "w1", Pause: time.Hour}}})
+		if got := testdb.QueryInt(t, o.pool, `SELECT count(*) FROM person WHERE bsuid = 'KE.2' AND paused_until > now()`); got != 1 {
+			t.Errorf("paused persons: got %d, want 1", got)
+		}
+	})
+}
+
 func TestInbox_Store_PreferenceIsConfirmedOnce(t *testing.T) {
 	t.Parallel()
 	pool := testdb.Open(t)
@@ -106,6 +157,7 @@ func TestInbox_Store_PreferenceIsConfirmedOnce(t *testing.T) {
 		Who:           identity("KE.1", ""),
 		PhoneNumberID: "N",
 		OptOut:        true,
+		At:            time.Now().Add(-time.Hour),
 		Confirmation:  sensitive.NewText("bye"),
 	}
 	for range 2 {

@@ -248,7 +248,7 @@ func (o outboxTest) newPart() whatsapp.AnswerPart {
 // is delayed; zero where it began.
 func (o outboxTest) begin(part whatsapp.AnswerPart) (whatsapp.AnswerPart, time.Duration) {
 	o.t.Helper()
-	wait, err := o.BeginSend(o.t.Context(), part)
+	wait, err := o.BeginSend(o.t.Context(), o.recipient(part), part)
 	if err != nil {
 		o.t.Errorf("BeginSend: got error %v, want nil", err)
 	}
@@ -338,8 +338,10 @@ func (o outboxTest) delivery(part whatsapp.AnswerPart) whatsapp.Delivery {
 // recipient returns the identity of the person that the part is for.
 func (o outboxTest) recipient(part whatsapp.AnswerPart) webhook.Identity {
 	o.t.Helper()
-	return identity(queryText(o.t, o.pool, `
-		SELECT bsuid FROM person WHERE id = (SELECT person_id FROM answer_part WHERE id = $1)`, part.ID), "")
+	const ofPart = ` FROM person WHERE id = (SELECT person_id FROM answer_part WHERE id = $1)`
+	return identity(
+		queryText(o.t, o.pool, `SELECT coalesce(bsuid, '')`+ofPart, part.ID),
+		queryText(o.t, o.pool, `SELECT coalesce(wa_id, '')`+ofPart, part.ID))
 }
 
 // storeStatus stores a webhook with one status of the part and returns the

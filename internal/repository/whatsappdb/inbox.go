@@ -64,7 +64,6 @@ func (i *Inbox) storeAll(ctx context.Context, batches []webhook.Batch, mode pers
 		batch := &pgx.Batch{}
 		if len(all.Messages) > 0 {
 			queueMessages(batch, all.Messages, personIDs)
-			queueVerifyNumbers(batch, all.Messages)
 		}
 		if statuses := latestStatuses(all.Statuses); len(statuses) > 0 {
 			queueStatuses(batch, statuses)
@@ -125,17 +124,4 @@ func queueMessages(batch *pgx.Batch, messages []webhook.Message, personIDs []int
 		)
 		SELECT queue_answers(array_agg(person_id)) FROM stored`,
 		wamids, personIDs, numbers, types, bodies, mediaIDs, mediaTypes, hashes, names, quoted, sentAt, sentHours)
-}
-
-// queueVerifyNumbers marks the waiting list entries of the senders' numbers as
-// verified, because Meta delivered messages from them.
-func queueVerifyNumbers(batch *pgx.Batch, messages []webhook.Message) {
-	numbers := make([]string, 0, len(messages))
-	for _, m := range messages {
-		if !m.Sender.WaID.IsZero() {
-			numbers = append(numbers, "+"+m.Sender.WaID.Reveal())
-		}
-	}
-	batch.Queue(`
-		UPDATE waitlist_entry SET verified_at = now() WHERE phone_number = ANY ($1) AND verified_at IS NULL`, numbers)
 }

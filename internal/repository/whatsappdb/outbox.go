@@ -11,6 +11,7 @@ import (
 
 	"aisha/internal/repository/postgres"
 	"aisha/internal/service/whatsapp"
+	"aisha/internal/service/whatsapp/webhook"
 )
 
 // Outbox stores the progress of answer parts. It implements whatsapp.Outbox.
@@ -20,11 +21,11 @@ type Outbox struct{ pool *pgxpool.Pool }
 func NewOutbox(pool *pgxpool.Pool) *Outbox { return &Outbox{pool: pool} }
 
 // BeginSend implements whatsapp.Outbox. One statement checks everything that can
-// delay the send and stores that it begins. The condition on the attempts keeps
-// two workers from beginning the same send. During a send hold whose retry_at
-// has passed, the part becomes the probe; the lock of the hold's row lets only
-// one part do so.
-func (o *Outbox) BeginSend(ctx context.Context, part whatsapp.AnswerPart) (time.Duration, error) {
+// delay or forbid the send and stores that it begins. If the person opted out, it
+// gives the part up instead. The condition on the attempts keeps two workers from
+// beginning the same send. During a send hold whose retry_at has passed, the part
+// becomes the probe; the lock of the hold's row lets only one part do so.
+func (o *Outbox) BeginSend(ctx context.Context, to webhook.Identity, part whatsapp.AnswerPart) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, postgres.CallTimeout)
 	defer cancel()
 
@@ -33,13 +34,22 @@ func (o *Outbox) BeginSend(ctx context.Context, part whatsapp.AnswerPart) (time.
 	err := o.pool.QueryRow(ctx, `
 		-- $1 part id          $4 phone_number_id                               $7 lease of a probe
 		-- $2 attempts         $5 interval of a person's whole burst but one    $8 interval of the checks during a probe
-		-- $3 delivery         $6 interval of one message
-		WITH part AS (
+		-- $3 delivery         $6 interval of one message                       $9 wa_id of the recipient
+		-- $10 why a part is given up
+		WITH current AS (
+			SELECT person_id, not_before, opted_out_at IS NOT NULL AND NOT confirms_opt_out AS forbidden
+			FROM answer_part AS part JOIN person ON person.id = person_id
+			WHERE part.id = $1 AND attempts = $2 AND delivery = $3 AND coalesce(wa_id, '') = $9
+		), given_up AS (
+			UPDATE answer_part SET delivery = 'failed', error = $10
+			FROM current
+			WHERE id = $1 AND attempts = $2 AND delivery = $3 AND forbidden
+		), part AS (
 			SELECT person_id,
-			       greatest(not_before, (SELECT replenished_at FROM person_send_quota AS quota WHERE quota.person_id = answer_part.person_id)
+			       greatest(not_before, (SELECT replenished_at FROM person_send_quota AS quota WHERE quota.person_id = current.person_id)
 			                            - $5::interval) AS earliest
-			FROM answer_part
-			WHERE id = $1 AND attempts = $2 AND delivery = $3
+			FROM current
+			WHERE NOT forbidden
 		), ready AS (
 			SELECT person_id FROM part WHERE coalesce(earliest <= now(), true)
 		), hold AS (
@@ -69,6 +79,7 @@ func (o *Outbox) BeginSend(ctx context.Context, part whatsapp.AnswerPart) (time.
 		FROM part`,
 		part.ID, part.Attempts, string(part.Delivery), part.PhoneNumberID,
 		burstButOne, whatsapp.PersonInterval, whatsapp.ProbeLease, whatsapp.ProbeCheck,
+		to.WaID.Reveal(), errorOptedOut,
 	).Scan(&begun, &wait)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):

@@ -20,10 +20,10 @@ func TestOutbox_BeginSend(t *testing.T) {
 		pool := testdb.Open(t)
 		_, parts := storeAnswered(t, pool)
 		outbox := whatsappdb.NewOutbox(pool)
-		if _, err := outbox.BeginSend(t.Context(), parts[0]); err != nil {
+		if _, err := outbox.BeginSend(t.Context(), identity("KE.1", "254712345678"), parts[0]); err != nil {
 			t.Fatalf("first worker: got error %v, want nil", err)
 		}
-		if _, err := outbox.BeginSend(t.Context(), parts[0]); !errors.Is(err, whatsapp.ErrAlreadyDone) {
+		if _, err := outbox.BeginSend(t.Context(), identity("KE.1", "254712345678"), parts[0]); !errors.Is(err, whatsapp.ErrAlreadyDone) {
 			t.Errorf("second worker: got error %v, want ErrAlreadyDone", err)
 		}
 	})
@@ -62,7 +62,7 @@ func TestOutbox_BeginSend(t *testing.T) {
 			t.Errorf("delivery after a delivered status: got %q, want %q", got, whatsapp.Delivered)
 		}
 		part.Delivery = whatsapp.Unsent
-		if _, err := o.BeginSend(t.Context(), part); !errors.Is(err, whatsapp.ErrAlreadyDone) {
+		if _, err := o.BeginSend(t.Context(), o.recipient(part), part); !errors.Is(err, whatsapp.ErrAlreadyDone) {
 			t.Errorf("BeginSend: got error %v, want ErrAlreadyDone", err)
 		}
 	})
@@ -172,7 +172,7 @@ func TestOutbox_Refuse(t *testing.T) {
 		personID, parts := storeAnswered(t, pool)
 		outbox := whatsappdb.NewOutbox(pool)
 		for i, reaction := range []whatsapp.Reaction{whatsapp.DelayPerson, whatsapp.GiveUp} {
-			if _, err := outbox.BeginSend(t.Context(), parts[i]); err != nil {
+			if _, err := outbox.BeginSend(t.Context(), identity("KE.1", "254712345678"), parts[i]); err != nil {
 				t.Fatalf("BeginSend: got error %v, want nil", err)
 			}
 			parts[i].Attempts++

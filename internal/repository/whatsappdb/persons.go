@@ -137,9 +137,13 @@ func savePerson(ctx context.Context, tx *personsTx, known person, identity webho
 	if known.id != 0 {
 		exclusive := tx.mode == lockPersonsExclusive
 		tag, err := tx.Exec(ctx, `
-			UPDATE person SET bsuid = nullif($2, ''), wa_id = nullif($3, '')
+			UPDATE person
+			SET bsuid        = nullif($2, ''),
+			    wa_id        = nullif($3, ''),
+			    number_since = CASE WHEN wa_id IS DISTINCT FROM nullif($3, '') THEN now() ELSE number_since END,
+			    name         = coalesce(nullif($7, ''), name)
 			WHERE id = $1 AND ($4 OR coalesce(bsuid, '') = $5 AND coalesce(wa_id, '') = $6)`,
-			known.id, saved.bsuid, saved.waID, exclusive, known.bsuid, known.waID)
+			known.id, saved.bsuid, saved.waID, exclusive, known.bsuid, known.waID, identity.Name.Reveal())
 		if err != nil {
 			return person{}, fmt.Errorf("store the identifiers of a person: %w", err)
 		}
@@ -163,46 +167,4 @@ func savePerson(ctx context.Context, tx *personsTx, known person, identity webho
 		return person{}, fmt.Errorf("store a person: %w", err)
 	}
 	return saved, nil
-}
-
-// releaseNumber takes the number from owner, because writer uses it now. An owner
-// without a user id is the same person and is merged. An owner with a user id
-// keeps everything but the number.
-func releaseNumber(ctx context.Context, tx *personsTx, known personIndex, writer, owner person) error {
-	known.remove(owner)
-	if writer.id != 0 && owner.bsuid == "" {
-		return mergePersons(ctx, tx, writer.id, owner.id)
-	}
-	if _, err := tx.Exec(ctx, `UPDATE person SET wa_id = NULL WHERE id = $1`, owner.id); err != nil {
-		return fmt.Errorf("remove the number of a person: %w", err)
-	}
-	owner.waID = ""
-	known.add(owner)
-	return nil
-}
-
-// mergePersons moves everything from one person to another and deletes the first
-// one. A worker that answers the deleted person at this moment cannot answer
-// twice: SaveAnswer and BeginSend check the person and the state of each row.
-func mergePersons(ctx context.Context, tx *personsTx, into, from int64) error {
-	batch := &pgx.Batch{}
-	batch.Queue(`SELECT FROM person WHERE id = ANY ($1) ORDER BY id FOR UPDATE`, []int64{into, from})
-	batch.Queue(`UPDATE message SET person_id = $1 WHERE person_id = $2 AND answer_id IS NULL`, into, from)
-	batch.Queue(`UPDATE message SET person_id = $1 WHERE answer_id IN (SELECT id FROM answer WHERE person_id = $2)`, into, from)
-	batch.Queue(`UPDATE answer_part SET person_id = $1 WHERE answer_id IN (SELECT id FROM answer WHERE person_id = $2)`, into, from)
-	batch.Queue(`UPDATE answer SET person_id = $1 WHERE person_id = $2`, into, from)
-	batch.Queue(`
-		WITH other AS (DELETE FROM person WHERE id = $2 RETURNING *)
-		UPDATE person
-		SET bsuid        = coalesce(person.bsuid, other.bsuid),
-		    wa_id        = coalesce(person.wa_id, other.wa_id),
-		    opted_out_at = coalesce(person.opted_out_at, other.opted_out_at),
-		    paused_until = greatest(person.paused_until, other.paused_until)
-		FROM other
-		WHERE person.id = $1`, into, from)
-	batch.Queue(`SELECT queue_answers(ARRAY[$1::bigint])`, into)
-	if err := tx.Send(ctx, batch); err != nil {
-		return fmt.Errorf("merge two persons: %w", err)
-	}
-	return nil
 }

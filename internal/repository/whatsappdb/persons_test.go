@@ -199,6 +199,7 @@ func TestInbox_Store_MergeDuringSaveAnswer(t *testing.T) {
 			PhoneNumberID: "N",
 			MessageIDs:    []int64{mustDue(t, pool, merged).Messages[0].ID},
 			BeginSend:     true,
+			Recipient:     identity("", waID),
 			Completion:    whatsapp.Completion{Text: sensitive.NewText("x")},
 			Parts:         []whatsapp.NewPart{{Body: sensitive.NewText("x")}},
 		}

@@ -37,9 +37,10 @@ type Store interface {
 	// entry, Add returns that one and leaves it unchanged. Errors:
 	// fault.Unavailable.
 	Add(ctx context.Context, entry NewEntry) (Entry, error)
-	// Verify records that the phone number is verified. Errors:
-	// fault.Unavailable.
-	Verify(ctx context.Context, number sensitive.Phone) error
+	// Verify records that the owner of the phone number asked to be on the list,
+	// and stores the name as theirs unless it is empty. A verified entry stays
+	// unchanged. Errors: fault.Unavailable.
+	Verify(ctx context.Context, number sensitive.Phone, name sensitive.Text) error
 }
 
 // Service adds entries to the waiting list.
@@ -55,9 +56,11 @@ func (s *Service) Join(ctx context.Context, in SignUp) resource.Resource[Entry] 
 	return resource.From(s.join(ctx, in))
 }
 
-// JoinVerified adds a person whose phone number is already verified, for
-// example because they wrote from it. An invalid name is replaced, not
-// rejected. Errors: fault.Invalid if the number is not a Kenyan mobile number,
+// JoinVerified adds a person who asked to join from the phone number itself, so
+// that their entry is verified. Their name replaces that of an unverified entry,
+// because another person may have signed the number up. An invalid name is not
+// rejected: an entry keeps its name then, and a new one gets a replacement.
+// Errors: fault.Invalid if the number is not a Kenyan mobile number,
 // fault.Unavailable.
 func (s *Service) JoinVerified(ctx context.Context, name sensitive.Text, number sensitive.Phone) resource.Resource[Entry] {
 	return resource.From(s.joinVerified(ctx, name, number))
@@ -80,8 +83,9 @@ func (s *Service) join(ctx context.Context, in SignUp) (Entry, error) {
 func (s *Service) joinVerified(ctx context.Context, name sensitive.Text, number sensitive.Phone) (Entry, error) {
 	const replacementName = "WhatsApp"
 
-	signUp := SignUp{Username: name.Reveal(), PhoneNumber: withPlus(number)}
-	if _, problem := cleanName(signUp.Username); problem != nil {
+	cleaned, problem := cleanName(name.Reveal()) // empty where it is invalid
+	signUp := SignUp{Username: cleaned, PhoneNumber: withPlus(number)}
+	if problem != nil {
 		signUp.Username = replacementName
 	}
 	newEntry, err := signUp.validate()
@@ -92,7 +96,7 @@ func (s *Service) joinVerified(ctx context.Context, name sensitive.Text, number 
 	if err != nil {
 		return Entry{}, err
 	}
-	return entry, s.store.Verify(ctx, newEntry.PhoneNumber)
+	return entry, s.store.Verify(ctx, newEntry.PhoneNumber, sensitive.NewText(cleaned))
 }
 
 // withPlus returns the number with a leading plus. Meta sends numbers without

@@ -16,7 +16,8 @@ import (
 // fakeStore is a waitlist.Store that records its calls.
 type fakeStore struct {
 	added    []waitlist.NewEntry
-	verified []string
+	verified []string // numbers
+	names    []string // of the verified entries
 	err      error
 }
 
@@ -28,8 +29,9 @@ func (s *fakeStore) Add(_ context.Context, entry waitlist.NewEntry) (waitlist.En
 	return waitlist.Entry{ID: int64(len(s.added))}, nil
 }
 
-func (s *fakeStore) Verify(_ context.Context, number sensitive.Phone) error {
+func (s *fakeStore) Verify(_ context.Context, number sensitive.Phone, name sensitive.Text) error {
 	s.verified = append(s.verified, number.Reveal())
+	s.names = append(s.names, name.Reveal())
 	return s.err
 }
 
@@ -135,7 +137,9 @@ func TestService_JoinVerified(t *testing.T) {
 	t.Parallel()
 	t.Run("stores_verified_number_and_replaces_invalid_name", func(t *testing.T) {
 		t.Parallel()
-		for name, want := range map[string]string{"Wanjiru": "Wanjiru", "": "WhatsApp", "a\x00b": "WhatsApp"} {
+		for name, want := range map[string]string{
+			"Wanjiru": "Wanjiru", " Wanjiru\n": "Wanjiru", "": "WhatsApp", "a\x00b": "WhatsApp", strings.Repeat("x", 101): "WhatsApp",
+		} {
 			store := &fakeStore{}
 			_, err := waitlist.New(store).JoinVerified(t.Context(), sensitive.NewText(name), sensitive.NewPhone("254712345678")).Get()
 			if err != nil || len(store.added) != 1 || store.added[0].Username.Reveal() != want {
@@ -143,6 +147,13 @@ func TestService_JoinVerified(t *testing.T) {
 			}
 			if len(store.verified) != 1 || store.verified[0] != "+254712345678" {
 				t.Errorf("name %q: got verified numbers %v, want only +254712345678", name, store.verified)
+			}
+			wantVerified := want
+			if want == "WhatsApp" {
+				wantVerified = "" // an entry that exists keeps its name
+			}
+			if diff := cmp.Diff([]string{wantVerified}, store.names); diff != "" {
+				t.Errorf("name %q: verified names (-want +got):\n%s", name, diff)
 			}
 		}
 	})

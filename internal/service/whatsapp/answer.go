@@ -56,6 +56,10 @@ func (s *Service) step(ctx context.Context, personID int64, interruptions int) (
 	if err != nil {
 		return Next{}, err
 	}
+	if choice, found := unappliedChoice(personID, due); found {
+		return Next{}, s.conversations.ApplyChoice(ctx, choice)
+	}
+	due.Messages = ignoreChoices(due.Person, due.Messages)
 	var earliest Next
 	for _, oneNumber := range due.splitByNumber() {
 		next, err := s.stepNumber(ctx, personID, oneNumber, interruptions)
@@ -156,7 +160,12 @@ func (d Due) splitByNumber() []Due {
 func (s *Service) compose(ctx context.Context, personID int64, due Due, interruptions int) (Answer, error) {
 	newest := due.Messages[len(due.Messages)-1]
 	decision := s.decide(due.Person, due.Messages)
-	answer := Answer{PersonID: personID, PhoneNumberID: newest.PhoneNumberID, Effect: decision.effect}
+	answer := Answer{
+		PersonID:      personID,
+		PhoneNumberID: newest.PhoneNumberID,
+		Recipient:     due.Person.Identity,
+		Effect:        decision.effect,
+	}
 	for _, m := range due.Messages {
 		answer.MessageIDs = append(answer.MessageIDs, m.ID)
 	}

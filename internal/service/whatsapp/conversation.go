@@ -21,12 +21,14 @@ var (
 // Person is a person on WhatsApp, with everything that can delay an answer.
 type Person struct {
 	webhook.Identity
-	OptedOut            bool // they sent STOP
-	Paused              bool // an employee talks to them, or they are a machine
-	HintedRecently      bool // they got the hint about readable messages within HintInterval
-	Listed              bool // their number is on the waiting list
-	JoinOfferedRecently bool // they were offered to join it within JoinOfferInterval
-	RecentAnswers       int  // within MachineSpan, counted up to MachineAnswers
+	OptedOut            bool      // they sent STOP
+	ChoiceAt            time.Time // when they last chose to stop or resume messages, by Meta's clock; zero for never
+	Paused              bool      // an employee talks to them, or they are a machine
+	HintedRecently      bool      // they got the hint about readable messages within HintInterval
+	Listed              bool      // their number is on the waiting list
+	UnconfirmedEntry    bool      // the entry of their number is not verified, and they were not asked about it
+	JoinOfferedRecently bool      // they were offered to join it within JoinOfferInterval
+	RecentAnswers       int       // within MachineSpan, counted up to MachineAnswers
 }
 
 // UnansweredMessage is a message that has no answer yet.
@@ -38,7 +40,8 @@ type UnansweredMessage struct {
 	Text          sensitive.Text
 	Media         webhook.Media
 	QuotedText    sensitive.Text // text of the message it replies to, where it is known
-	Revoked       bool           // its sender deleted it
+	Revoked       bool           // it needs no answer: its sender deleted it, or see ignoreChoices
+	SentAt        time.Time      // by Meta's clock
 	Age           time.Duration  // since it was stored, by the database's clock
 	SentAgo       time.Duration  // since it was sent, by Meta's clock; at least Age
 	HoldRemaining time.Duration  // of its number's send hold; zero for none
@@ -112,13 +115,15 @@ type Completion struct {
 // Answer is one answer to one or more messages of a person. An answer without
 // parts means that the messages need none: they count as answered.
 type Answer struct {
-	PersonID      int64
-	PhoneNumberID string
-	MessageIDs    []int64
-	Completion    Completion
-	Parts         []NewPart
-	BeginSend     bool // begin the send of the first part, unless something delays it
-	Effect        Effect
+	PersonID       int64
+	PhoneNumberID  string
+	MessageIDs     []int64
+	Completion     Completion
+	Parts          []NewPart
+	BeginSend      bool             // begin the send of the first part to Recipient, unless something delays it
+	Recipient      webhook.Identity // of the person, as Due returned it
+	ConfirmsOptOut bool             // it is sent although the person opted out
+	Effect         Effect
 }
 
 // NewPart is a part of an answer before it is stored.
@@ -135,11 +140,9 @@ type Effect string
 // The effects.
 const (
 	NoEffect  Effect = ""
-	OptOut    Effect = "opt_out"    // no more answers
-	OptIn     Effect = "opt_in"     // answers again
 	Hint      Effect = "hint"       // they got the hint about readable messages
 	Mute      Effect = "mute"       // is a machine: no answers for MuteDuration
-	OfferJoin Effect = "offer_join" // was offered to join the waiting list
+	OfferJoin Effect = "offer_join" // was offered to join the waiting list, or asked whether they want to be on it
 )
 
 // label names a message by its type and its file.

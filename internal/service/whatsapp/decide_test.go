@@ -25,27 +25,32 @@ func TestService_AnswerPerson_WithoutModel(t *testing.T) {
 		messages []UnansweredMessage
 		sent     string // empty: nothing
 		effect   Effect
+		optedOut bool // afterwards
 	}{
-		"stop":                        {Person{}, text("STOP"), sentenceOptedOut, OptOut},
-		"acha_means_stop":             {Person{}, text(" Acha! "), sentenceOptedOut, OptOut},
-		"stop_is_confirmed_once":      {Person{OptedOut: true}, text("stop"), "", NoEffect},
-		"opted_out":                   {Person{OptedOut: true}, text("Habari"), "", NoEffect},
-		"start":                       {Person{OptedOut: true}, text("start"), sentenceOptedIn, OptIn},
-		"anza_means_start":            {Person{OptedOut: true}, text("Anza."), sentenceOptedIn, OptIn},
-		"newest_command_counts":       {Person{OptedOut: true}, append(text("stop"), text("start")...), sentenceOptedIn, OptIn},
-		"paused":                      {Person{Paused: true}, text("Habari"), "", NoEffect},
-		"stop_while_paused":           {Person{Paused: true}, text("stop"), sentenceOptedOut, OptOut},
-		"machine_is_muted":            {Person{RecentAnswers: MachineAnswers}, text("Habari"), "", Mute},
-		"beyond_reply_within":         {Person{}, late, sentenceLate, NoEffect},
-		"beyond_service_window":       {Person{}, tooLate("Habari"), "", NoEffect},
-		"stop_beyond_service_window":  {Person{}, tooLate("stop"), "", OptOut},
-		"start_beyond_service_window": {Person{OptedOut: true}, tooLate("start"), "", OptIn},
-		"join":                        {Person{Identity: kenyan()}, text("JOIN"), sentenceJoined, NoEffect},
-		"nataka_kujiunga_means_join":  {Person{Identity: kenyan()}, text("nataka kujiunga"), sentenceJoined, NoEffect},
-		"join_without_number":         {Person{Identity: noNumber}, text("join"), sentenceNoNumber, NoEffect},
-		"unreadable_message":          {Person{}, sticker, sentenceUnreadable, Hint},
-		"unreadable_message_repeated": {Person{HintedRecently: true}, sticker, "", NoEffect},
-		"revoked_message":             {Person{}, revoked, "", NoEffect},
+		"stop":                        {Person{}, text("STOP"), sentenceOptedOut, NoEffect, true},
+		"acha_means_stop":             {Person{}, text(" Acha! "), sentenceOptedOut, NoEffect, true},
+		"stop_is_confirmed_once":      {Person{OptedOut: true}, text("stop"), "", NoEffect, true},
+		"opted_out":                   {Person{OptedOut: true}, text("Habari"), "", NoEffect, true},
+		"start":                       {Person{OptedOut: true}, text("start"), sentenceOptedIn, NoEffect, false},
+		"anza_means_start":            {Person{OptedOut: true}, text("Anza."), sentenceOptedIn, NoEffect, false},
+		"newest_command_counts":       {Person{OptedOut: true}, append(text("stop"), text("start")...), sentenceOptedIn, NoEffect, false},
+		"older_stop":                  {Person{ChoiceAt: time.Now()}, text("stop"), "", NoEffect, false},
+		"older_start":                 {Person{OptedOut: true, ChoiceAt: time.Now()}, text("start"), "", NoEffect, true},
+		"older_start_after_start":     {Person{ChoiceAt: time.Now()}, text("start"), "", NoEffect, false},
+		"paused":                      {Person{Paused: true}, text("Habari"), "", NoEffect, false},
+		"stop_while_paused":           {Person{Paused: true}, text("stop"), sentenceOptedOut, NoEffect, true},
+		"machine_is_muted":            {Person{RecentAnswers: MachineAnswers}, text("Habari"), "", Mute, false},
+		"beyond_reply_within":         {Person{}, late, sentenceLate, NoEffect, false},
+		"older_stop_long_ago":         {Person{ChoiceAt: time.Now()}, []UnansweredMessage{textMessage(1, "stop", 13*time.Hour)}, "", NoEffect, false},
+		"beyond_service_window":       {Person{}, tooLate("Habari"), "", NoEffect, false},
+		"stop_beyond_service_window":  {Person{}, tooLate("stop"), "", NoEffect, true},
+		"start_beyond_service_window": {Person{OptedOut: true}, tooLate("start"), "", NoEffect, false},
+		"join":                        {Person{Identity: kenyan()}, text("JOIN"), sentenceJoined, NoEffect, false},
+		"nataka_kujiunga_means_join":  {Person{Identity: kenyan()}, text("nataka kujiunga"), sentenceJoined, NoEffect, false},
+		"join_without_number":         {Person{Identity: noNumber}, text("join"), sentenceNoNumber, NoEffect, false},
+		"unreadable_message":          {Person{}, sticker, sentenceUnreadable, Hint, false},
+		"unreadable_message_repeated": {Person{HintedRecently: true}, sticker, "", NoEffect, false},
+		"revoked_message":             {Person{}, revoked, "", NoEffect, false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -65,6 +70,9 @@ func TestService_AnswerPerson_WithoutModel(t *testing.T) {
 			}
 			if got := f.answers[0].Effect; got != tt.effect {
 				t.Errorf("stored effect %q, want %q", got, tt.effect)
+			}
+			if got := f.due.Person.OptedOut; got != tt.optedOut {
+				t.Errorf("opted out: got %t, want %t", got, tt.optedOut)
 			}
 			if got, want := len(f.answers[0].MessageIDs), len(tt.messages); got != want {
 				t.Errorf("answered %d messages, want %d", got, want)

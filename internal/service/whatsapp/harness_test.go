@@ -30,14 +30,16 @@ type fakes struct {
 	locked  bool // another worker holds the person's lock
 	due     Due
 	answers []Answer
+	choices []Choice
 	holds   []SendHold
 
 	// Calls that were made.
 	questions  []Question
 	sent       []OutgoingMessage
 	refusals   []Refusal
-	joined     []string // wa_ids
-	markedRead []string // wamids
+	recipients []webhook.Identity // of BeginSend
+	joined     []string           // wa_ids
+	markedRead []string           // wamids
 
 	// Results of the calls.
 	modelErr       error
@@ -133,9 +135,40 @@ func (f *fakes) SaveAnswer(_ context.Context, answer Answer) ([]AnswerPart, erro
 	return slices.Clone(f.due.Parts[first:]), nil
 }
 
-func (f *fakes) BeginSend(_ context.Context, part AnswerPart) (time.Duration, error) {
+// ApplyChoice gives up the parts that wait after an opt-out, and answers the
+// messages that the choice covers with its confirmation.
+func (f *fakes) ApplyChoice(_ context.Context, choice Choice) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.choices = append(f.choices, choice)
+	changes := f.due.Person.OptedOut != choice.OptOut
+	f.due.Person.OptedOut, f.due.Person.ChoiceAt = choice.OptOut, choice.At
+	if !changes {
+		return nil
+	}
+	if choice.OptOut {
+		f.due.Parts = nil
+	}
+	answer := Answer{PhoneNumberID: choice.PhoneNumberID, ConfirmsOptOut: choice.OptOut}
+	f.due.Messages = slices.DeleteFunc(slices.Clone(f.due.Messages), func(m UnansweredMessage) bool {
+		covered := !m.SentAt.After(choice.At)
+		if covered {
+			answer.MessageIDs = append(answer.MessageIDs, m.ID)
+		}
+		return covered
+	})
+	if !choice.Confirmation.IsZero() {
+		answer.Completion.Text = choice.Confirmation
+		f.due.Parts = append(f.due.Parts, AnswerPart{ID: "confirmation", Body: choice.Confirmation, Delivery: Unsent})
+	}
+	f.answers = append(f.answers, answer)
+	return nil
+}
+
+func (f *fakes) BeginSend(_ context.Context, to webhook.Identity, part AnswerPart) (time.Duration, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.recipients = append(f.recipients, to)
 	if f.beginErr != nil || f.sendWait > 0 {
 		return f.sendWait, f.beginErr
 	}
@@ -271,6 +304,7 @@ func textMessage(id int64, text string, age time.Duration) UnansweredMessage {
 		PhoneNumberID: "N",
 		Type:          "text",
 		Text:          sensitive.NewText(text),
+		SentAt:        time.Now().Add(-age),
 		Age:           age,
 		SentAgo:       age,
 	}

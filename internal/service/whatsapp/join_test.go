@@ -51,6 +51,54 @@ func TestService_AnswerPerson_OffersToJoin(t *testing.T) {
 	}
 }
 
+func TestService_AnswerPerson_AsksAboutAnUnconfirmedEntry(t *testing.T) {
+	t.Parallel()
+	unconfirmed := Person{Listed: true, UnconfirmedEntry: true}
+	for name, tt := range map[string]struct {
+		person Person
+		text   string
+		want   []string // parts
+		button string   // of the last part
+	}{
+		"short_answer":                 {unconfirmed, "hi", []string{"answer to hi\n\n" + sentenceListed}, joinButton},
+		"long_answer":                  {unconfirmed, strings.Repeat("x", 900), []string{"answer to " + strings.Repeat("x", 900), sentenceListed}, joinButton},
+		"offered_before_the_sign_up":   {Person{Listed: true, UnconfirmedEntry: true, JoinOfferedRecently: true}, "hi", []string{"answer to hi\n\n" + sentenceListed}, joinButton},
+		"asked_before_or_verified":     {Person{Listed: true}, "hi", []string{"answer to hi"}, ""},
+		"not_listed_is_offered_a_spot": {Person{}, "hi", []string{"answer to hi"}, joinButton},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fakes{due: Due{Person: tt.person, Messages: []UnansweredMessage{textMessage(1, tt.text, time.Minute)}}}
+			answerPerson(t, f.service(Options{}))
+			if got, want := bodies(f.sent), strings.Join(tt.want, "|"); got != want {
+				t.Errorf("sent %q, want %q", got, want)
+			}
+			if got := f.sent[len(f.sent)-1].Button; got != tt.button {
+				t.Errorf("button: got %q, want %q", got, tt.button)
+			}
+			if got, want := f.answers[0].Effect == OfferJoin, tt.button != ""; got != want {
+				t.Errorf("stores that the person was asked: got %t, want %t", got, want)
+			}
+			if got, want := strings.Contains(f.answers[0].Completion.Text.Reveal(), sentenceListed), tt.person.UnconfirmedEntry; got != want {
+				t.Errorf("the question is part of the history: got %t, want %t", got, want)
+			}
+			if len(f.joined) > 0 {
+				t.Errorf("joined %v, want nothing changed", f.joined)
+			}
+		})
+	}
+}
+
+// The sentence promises nothing: the service writes to people only in answers.
+func TestSentenceJoined(t *testing.T) {
+	t.Parallel()
+	for _, promise := range []string{"will", "your turn", "zamu yako", "Tuta"} {
+		if strings.Contains(sentenceJoined, promise) {
+			t.Errorf("the sentence contains %q: %s", promise, sentenceJoined)
+		}
+	}
+}
+
 func TestService_AnswerPerson_JoinButton(t *testing.T) {
 	t.Parallel()
 	pressed := textMessage(1, joinButton, time.Minute)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"aisha/internal/fault"
-	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp/webhook"
 )
 
@@ -64,11 +63,7 @@ func (s *Service) applyPolicy(batch *webhook.Batch) {
 	for i := range batch.Echoes {
 		batch.Echoes[i].Pause = s.options.HandoverPause
 	}
-	for i := range batch.Preferences {
-		if batch.Preferences[i].OptOut {
-			batch.Preferences[i].Confirmation = sensitive.NewText(sentenceOptedOut)
-		}
-	}
+	addChoices(batch, time.Now())
 }
 
 // store makes the batch durable. Meta would repeat a batch with an unstorable

@@ -54,7 +54,7 @@ func (s *Service) sendPart(ctx context.Context, to webhook.Identity, part Answer
 		return Next{After: withJitter(retryIn)}, nil
 	}
 	began := time.Now()
-	if wait, err := s.outbox.BeginSend(ctx, part); err != nil || wait > 0 {
+	if wait, err := s.outbox.BeginSend(ctx, to, part); err != nil || wait > 0 {
 		if fault.Is(err, fault.Unavailable) {
 			s.markGap() // a database that stores no send stores no status
 		}

@@ -16,8 +16,11 @@ const (
 		"Hutapokea ujumbe mwingine kutoka kwangu. Andika ANZA ukibadilisha nia."
 	sentenceOptedIn = "Welcome back! How can I help?\n\n" +
 		"Karibu tena! Nikusaidie vipi?"
-	sentenceJoined = "You are on the waiting list. We will write to you here as soon as it is your turn.\n\n" +
-		"Uko kwenye orodha ya kusubiri. Tutakuandikia hapa zamu yako ikifika."
+	sentenceJoined = "You are on the waiting list. If you have a question, ask me here at any time.\n\n" +
+		"Uko kwenye orodha ya kusubiri. Ukiwa na swali, niulize hapa wakati wowote."
+	// sentenceListed asks a person whose number is on the list and not verified.
+	sentenceListed = "By the way: this number was put on our waiting list. If you want to be on it, press the button or write JOIN. Otherwise you need not do anything.\n\n" +
+		"Pia: nambari hii iliandikishwa kwenye orodha yetu ya kusubiri. Ukitaka kuwa kwenye orodha, bonyeza kitufe au uandike JIUNGE. La sivyo, huhitaji kufanya lolote."
 	sentenceNoNumber = "To join the waiting list I need a Kenyan mobile number, and WhatsApp does not show me one of yours. Please sign up on our web page.\n\n" +
 		"Ili kujiunga na orodha nahitaji nambari ya simu ya Kenya, na WhatsApp hainionyeshi yako. Tafadhali jiandikishe kwenye tovuti yetu."
 )

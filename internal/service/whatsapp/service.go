@@ -40,14 +40,21 @@ type Conversations interface {
 	// its send began. Errors: ErrAlreadyDone where one of the messages has an
 	// answer already.
 	SaveAnswer(ctx context.Context, answer Answer) ([]AnswerPart, error)
+	// ApplyChoice applies a choice that the webhook did not apply. Opting out
+	// gives up every part that is not sent. Where the choice changes anything, its
+	// confirmation becomes the answer to the messages that the choice covers.
+	// Errors: ErrAlreadyDone where the person was merged into another one.
+	ApplyChoice(ctx context.Context, choice Choice) error
 }
 
 // Outbox stores the progress of answer parts. Errors: fault.Unavailable.
 type Outbox interface {
 	// BeginSend stores that a send begins, or returns how long to wait because
 	// of the part's back-off, the person's quota or the number's send hold.
-	// Errors: ErrAlreadyDone where the stored part differs from the given one.
-	BeginSend(ctx context.Context, part AnswerPart) (wait time.Duration, err error)
+	// Errors: ErrAlreadyDone where the stored part differs from the given one,
+	// where its person has another phone number now, and where they opted out and
+	// the part does not confirm that; then it is given up.
+	BeginSend(ctx context.Context, to webhook.Identity, part AnswerPart) (wait time.Duration, err error)
 	// Accept stores that the Graph API accepted the part, and reports whether
 	// this ended the send hold of its number.
 	Accept(ctx context.Context, partID, wamid string) (holdEnded bool, err error)
@@ -100,7 +107,8 @@ type Model interface {
 type Waitlist interface {
 	// CanJoin reports whether the person's number is accepted on the list.
 	CanJoin(who webhook.Identity) bool
-	// Join adds the person with a verified number; it is idempotent. Errors:
+	// Join adds the person, and verifies the entry of their number; it is
+	// idempotent. Errors:
 	// fault.Invalid where the number is not accepted, fault.Unavailable.
 	Join(ctx context.Context, who webhook.Identity) error
 }

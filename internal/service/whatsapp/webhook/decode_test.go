@@ -134,6 +134,9 @@ func timeless(b Batch) Batch {
 	for i := range b.Messages {
 		b.Messages[i].SentAt = time.Time{}
 	}
+	for i := range b.IdentityChanges {
+		b.IdentityChanges[i].At = time.Time{}
+	}
 	return b
 }
 

@@ -17,7 +17,7 @@ func (b *Batch) addIdentityChange(raw []byte, in messageJSON) {
 		b.addUnhandled("messages", "a system message", raw)
 		return
 	}
-	b.IdentityChanges = append(b.IdentityChanges, IdentityChange{From: from, To: to})
+	b.IdentityChanges = append(b.IdentityChanges, IdentityChange{From: from, To: to, At: in.Timestamp.time()})
 }
 
 // decodeEcho reads a message that an employee sent from the business's phone.

@@ -56,20 +56,30 @@ type Edit struct {
 // IdentityChange says that From is now known as To.
 type IdentityChange struct {
 	From, To Identity
+	At       time.Time // Meta's timestamp, or the time of receipt where that is implausible
 }
 
-// Echo says that an employee sent a message from the business's own phone.
+// Echo says that a message was sent from one of our numbers: by an employee on
+// the business's own phone, or by us through the API.
 type Echo struct {
-	To    Identity
-	Pause time.Duration // how long the assistant stays silent; set by package whatsapp
+	To     Identity
+	WAMID  string         // of the message; empty where Meta omits it
+	Text   sensitive.Text // its content; empty for a type without text
+	SentAt time.Time      // Meta's timestamp; zero where Meta omits it
+	Pause  time.Duration  // how long the assistant stays silent; set by package whatsapp
 }
 
-// Preference is a choice that a person made in WhatsApp's settings.
+// Preference is a person's choice to get no more messages, or to get them again.
+// They make it in WhatsApp's settings, or by a message such as STOP, for which
+// package whatsapp adds the preference.
 type Preference struct {
 	Who           Identity
 	PhoneNumberID string         // our number that it concerns
 	OptOut        bool           // true: stop messages; false: resume
-	Confirmation  sensitive.Text // sent once after opting out; set by package whatsapp
+	At            time.Time      // when they made it, by Meta's clock; zero where Meta omits it
+	WAMID         string         // of the message that made it; empty for one in the settings
+	SentHour      time.Time      // of that message
+	Confirmation  sensitive.Text // sent once where it changes anything; set by package whatsapp
 }
 
 // State is the delivery state that a status reports.

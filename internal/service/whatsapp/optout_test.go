@@ -1,0 +1,187 @@
+package whatsapp
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"aisha/internal/sensitive"
+	"aisha/internal/service/whatsapp/webhook"
+)
+
+func TestChoice_Replaces(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	for name, tt := range map[string]struct {
+		choice Choice
+		made   time.Time
+		want   bool
+	}{
+		"first_opt_out":                {Choice{OptOut: true, At: noon}, time.Time{}, true},
+		"first_opt_in":                 {Choice{At: noon}, time.Time{}, true},
+		"newer_opt_in":                 {Choice{At: noon.Add(time.Second)}, noon, true},
+		"older_opt_in":                 {Choice{At: noon.Add(-time.Hour)}, noon, false},
+		"older_opt_out":                {Choice{OptOut: true, At: noon.Add(-time.Second)}, noon, false},
+		"opt_out_in_the_same_second":   {Choice{OptOut: true, At: noon}, noon.Add(time.Second / 2), true},
+		"opt_in_in_the_same_second":    {Choice{At: noon.Add(time.Second / 2)}, noon, false},
+		"opt_out_before_a_new_second":  {Choice{OptOut: true, At: noon.Add(-time.Millisecond)}, noon, false},
+		"opt_in_days_after_an_opt_out": {Choice{At: noon.Add(100 * time.Hour)}, noon, true},
+	} {
+		if got := tt.choice.Replaces(tt.made); got != tt.want {
+			t.Errorf("%s: got %t, want %t", name, got, tt.want)
+		}
+	}
+}
+
+// choiceMessage returns a text of the person with the user id, sent to the number N.
+func choiceMessage(bsuid, text string, sentAt time.Time) webhook.Message {
+	return webhook.Message{
+		WAMID:         "wamid." + bsuid + text,
+		PhoneNumberID: "N",
+		Sender:        webhook.Identity{BSUID: bsuid},
+		Text:          sensitive.NewText(text),
+		SentAt:        sentAt,
+	}
+}
+
+func TestAddChoices(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	before := now.Add(-time.Minute)
+	stop := webhook.Preference{
+		Who:           webhook.Identity{BSUID: "A"},
+		PhoneNumberID: "N",
+		OptOut:        true,
+		At:            before,
+		WAMID:         "wamid.ASTOP",
+		Confirmation:  sensitive.NewText(sentenceOptedOut),
+	}
+	start := webhook.Preference{
+		Who:           webhook.Identity{BSUID: "A"},
+		PhoneNumberID: "N",
+		At:            before,
+		WAMID:         "wamid.Astart",
+		Confirmation:  sensitive.NewText(sentenceOptedIn),
+	}
+	tooOld, stopB, startLater := stop, stop, start
+	tooOld.At, tooOld.Confirmation = now.Add(-25*time.Hour), sensitive.Text{}
+	stopB.Who.BSUID, stopB.WAMID = "B", "wamid.BSTOP"
+	startLater.At = before.Add(time.Second)
+	for name, tt := range map[string]struct {
+		messages []webhook.Message
+		want     []webhook.Preference
+	}{
+		"no_choice":                      {[]webhook.Message{choiceMessage("A", "Where does bus 46 stop?", before)}, nil},
+		"stop":                           {[]webhook.Message{choiceMessage("A", "STOP", before)}, []webhook.Preference{stop}},
+		"start":                          {[]webhook.Message{choiceMessage("A", "start", before)}, []webhook.Preference{start}},
+		"stop_beyond_the_service_window": {[]webhook.Message{choiceMessage("A", "STOP", tooOld.At)}, []webhook.Preference{tooOld}},
+		"later_choice_of_one_second_counts": {
+			[]webhook.Message{choiceMessage("A", "STOP", before), choiceMessage("A", "start", before)}, []webhook.Preference{start}},
+		"stop_after_start_in_one_second": {
+			[]webhook.Message{choiceMessage("A", "start", before), choiceMessage("A", "STOP", before)}, []webhook.Preference{stop}},
+		"choices_of_two_seconds": {
+			[]webhook.Message{choiceMessage("A", "STOP", before), choiceMessage("A", "start", startLater.At)}, []webhook.Preference{stop, startLater}},
+		"choices_of_two_persons": {
+			[]webhook.Message{choiceMessage("A", "STOP", before), choiceMessage("B", "STOP", before)}, []webhook.Preference{stop, stopB}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			batch := webhook.Batch{Messages: tt.messages}
+			addChoices(&batch, now)
+			if diff := cmp.Diff(tt.want, batch.Preferences, cmp.AllowUnexported(sensitive.Text{}, sensitive.Phone{})); diff != "" {
+				t.Errorf("preferences (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAddChoices_TimeOfPreference(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for name, tt := range map[string]struct{ at, want time.Time }{
+		"past":   {now.Add(-time.Hour), now.Add(-time.Hour)},
+		"future": {now.Add(365 * 24 * time.Hour), now},
+	} {
+		batch := webhook.Batch{Preferences: []webhook.Preference{{OptOut: true, At: tt.at}}}
+		addChoices(&batch, now)
+		if got := batch.Preferences[0].At; !got.Equal(tt.want) {
+			t.Errorf("%s: got %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
+// An earlier version stored the message, or it was edited: the worker applies the
+// choice before it sends anything.
+func TestService_AnswerPerson_UnappliedStop(t *testing.T) {
+	t.Parallel()
+	f := &fakes{due: Due{
+		Parts: unsentParts(2),
+		Messages: []UnansweredMessage{
+			textMessage(1, "a question", 3*time.Minute), textMessage(2, "stop", 2*time.Minute), textMessage(3, "and another", time.Minute),
+		},
+	}}
+	f.due.Messages[0].HoldRemaining = time.Hour // neither a hold nor the debounce delays an opt-out
+	answerPerson(t, f.service(Options{Debounce: time.Hour}))
+	if got := len(f.choices); got != 1 {
+		t.Fatalf("applied %d choices, want 1", got)
+	}
+	if got := f.choices[0]; !got.OptOut || got.MessageID != 2 || got.PersonID != 7 {
+		t.Errorf("applied %+v, want the opt-out of person 7 by message 2", got)
+	}
+	if got := bodies(f.sent); got != sentenceOptedOut {
+		t.Errorf("sent %q, want %q", got, sentenceOptedOut)
+	}
+	if len(f.questions) != 0 {
+		t.Errorf("asked the model %d times, want 0", len(f.questions))
+	}
+	if diff := cmp.Diff([]int64{1, 2}, f.answers[0].MessageIDs); diff != "" {
+		t.Errorf("messages that the confirmation answers (-want +got):\n%s", diff)
+	}
+}
+
+func TestService_AnswerPerson_StopIsNotPartOfTheQuestion(t *testing.T) {
+	t.Parallel()
+	f := &fakes{due: Due{
+		Person: Person{ChoiceAt: time.Now()}, // START, newer than this STOP
+		Messages: []UnansweredMessage{
+			textMessage(1, "STOP", 2*time.Hour), textMessage(2, "Habari", time.Minute),
+		},
+	}}
+	answerPerson(t, f.service(Options{}))
+	if len(f.questions) != 1 {
+		t.Fatalf("asked the model %d times, want 1", len(f.questions))
+	}
+	if got, want := f.questions[0].Text.Reveal(), "Habari"; got != want {
+		t.Errorf("asked %q, want %q", got, want)
+	}
+	if got := len(f.answers[0].MessageIDs); got != 2 {
+		t.Errorf("answered %d messages, want 2", got)
+	}
+}
+
+func TestService_AnswerPerson_StartOfANewPersonGoesToTheModel(t *testing.T) {
+	t.Parallel()
+	message := textMessage(1, "start", time.Minute)
+	f := &fakes{due: Due{Person: Person{ChoiceAt: message.SentAt}, Messages: []UnansweredMessage{message}}}
+	answerPerson(t, f.service(Options{}))
+	if len(f.questions) != 1 {
+		t.Errorf("asked the model %d times, want 1", len(f.questions))
+	}
+}
+
+// The repository compares the recipient with the person that is stored.
+func TestService_AnswerPerson_BeginsSendsToThePersonOfDue(t *testing.T) {
+	t.Parallel()
+	f := &fakes{sendWait: time.Hour, due: Due{Person: Person{Identity: kenyan()}, Messages: []UnansweredMessage{textMessage(1, "hi", time.Minute)}}}
+	answerPerson(t, f.service(Options{}))
+	if got := f.answers[0].Recipient; got != kenyan() {
+		t.Errorf("recipient of the answer: got %+v, want %+v", got, kenyan())
+	}
+	if diff := cmp.Diff(1, len(f.recipients)); diff != "" {
+		t.Fatalf("begun sends (-want +got):\n%s", diff)
+	}
+	if got := f.recipients[0]; got != kenyan() {
+		t.Errorf("recipient of the send: got %+v, want %+v", got, kenyan())
+	}
+}
