@@ -20,6 +20,55 @@ type Outbox struct{ pool *pgxpool.Pool }
 // NewOutbox returns an Outbox.
 func NewOutbox(pool *pgxpool.Pool) *Outbox { return &Outbox{pool: pool} }
 
+// beginSend finds no row where the part differs from the given one or must not be
+// sent.
+const beginSend = `
+	-- $1 part id          $4 phone_number_id                               $7 lease of a probe
+	-- $2 attempts         $5 interval of a person's whole burst but one    $8 interval of the checks during a probe
+	-- $3 delivery         $6 interval of one message                       $9 wa_id of the recipient
+	-- $10 why a part is given up
+	WITH current AS (
+		SELECT person_id, not_before, opted_out_at IS NOT NULL AND NOT confirms_opt_out AS forbidden
+		FROM answer_part AS part JOIN person ON person.id = person_id
+		WHERE part.id = $1 AND attempts = $2 AND delivery = $3 AND coalesce(wa_id, '') = $9
+	), given_up AS (
+		UPDATE answer_part SET delivery = 'failed', error = $10
+		FROM current
+		WHERE id = $1 AND attempts = $2 AND delivery = $3 AND forbidden
+	), part AS (
+		SELECT person_id,
+		       greatest(not_before, (SELECT replenished_at FROM person_send_quota AS quota WHERE quota.person_id = current.person_id)
+		                            - $5::interval) AS earliest
+		FROM current
+		WHERE NOT forbidden
+	), ready AS (
+		SELECT person_id FROM part WHERE coalesce(earliest <= now(), true)
+	), hold AS (
+		SELECT send_hold_next_check(send_hold, $8::interval) AS next_check FROM send_hold WHERE phone_number_id = $4
+	), probe AS (
+		UPDATE send_hold SET probe_part_id = $1, retry_at = now() + $7::interval
+		FROM ready
+		WHERE phone_number_id = $4 AND retry_at <= now()
+		RETURNING person_id
+	), allowed AS (
+		SELECT person_id FROM ready WHERE NOT EXISTS (SELECT FROM hold)
+		UNION ALL
+		SELECT person_id FROM probe
+	), begun AS (
+		UPDATE answer_part SET delivery = 'sending', attempts = attempts + 1, attempted_at = now()
+		FROM allowed
+		WHERE id = $1 AND attempts = $2 AND delivery = $3
+		RETURNING answer_part.person_id
+	), counted AS (
+		INSERT INTO person_send_quota (person_id, replenished_at)
+		SELECT person_id, now() + $6::interval FROM begun
+		ON CONFLICT (person_id) DO UPDATE
+		SET replenished_at = greatest(person_send_quota.replenished_at, now()) + $6::interval
+	)
+	SELECT EXISTS (SELECT FROM begun),
+	       coalesce(extract(epoch FROM greatest(earliest, (SELECT next_check FROM hold)) - now()), 0)::float8
+	FROM part`
+
 // BeginSend implements whatsapp.Outbox. One statement checks everything that can
 // delay or forbid the send and stores that it begins. If the person opted out, it
 // gives the part up instead. The condition on the attempts keeps two workers from
@@ -31,52 +80,7 @@ func (o *Outbox) BeginSend(ctx context.Context, to webhook.Identity, part whatsa
 
 	var begun bool
 	var wait float64
-	err := o.pool.QueryRow(ctx, `
-		-- $1 part id          $4 phone_number_id                               $7 lease of a probe
-		-- $2 attempts         $5 interval of a person's whole burst but one    $8 interval of the checks during a probe
-		-- $3 delivery         $6 interval of one message                       $9 wa_id of the recipient
-		-- $10 why a part is given up
-		WITH current AS (
-			SELECT person_id, not_before, opted_out_at IS NOT NULL AND NOT confirms_opt_out AS forbidden
-			FROM answer_part AS part JOIN person ON person.id = person_id
-			WHERE part.id = $1 AND attempts = $2 AND delivery = $3 AND coalesce(wa_id, '') = $9
-		), given_up AS (
-			UPDATE answer_part SET delivery = 'failed', error = $10
-			FROM current
-			WHERE id = $1 AND attempts = $2 AND delivery = $3 AND forbidden
-		), part AS (
-			SELECT person_id,
-			       greatest(not_before, (SELECT replenished_at FROM person_send_quota AS quota WHERE quota.person_id = current.person_id)
-			                            - $5::interval) AS earliest
-			FROM current
-			WHERE NOT forbidden
-		), ready AS (
-			SELECT person_id FROM part WHERE coalesce(earliest <= now(), true)
-		), hold AS (
-			SELECT send_hold_next_check(send_hold, $8::interval) AS next_check FROM send_hold WHERE phone_number_id = $4
-		), probe AS (
-			UPDATE send_hold SET probe_part_id = $1, retry_at = now() + $7::interval
-			FROM ready
-			WHERE phone_number_id = $4 AND retry_at <= now()
-			RETURNING person_id
-		), allowed AS (
-			SELECT person_id FROM ready WHERE NOT EXISTS (SELECT FROM hold)
-			UNION ALL
-			SELECT person_id FROM probe
-		), begun AS (
-			UPDATE answer_part SET delivery = 'sending', attempts = attempts + 1, attempted_at = now()
-			FROM allowed
-			WHERE id = $1 AND attempts = $2 AND delivery = $3
-			RETURNING answer_part.person_id
-		), counted AS (
-			INSERT INTO person_send_quota (person_id, replenished_at)
-			SELECT person_id, now() + $6::interval FROM begun
-			ON CONFLICT (person_id) DO UPDATE
-			SET replenished_at = greatest(person_send_quota.replenished_at, now()) + $6::interval
-		)
-		SELECT EXISTS (SELECT FROM begun),
-		       coalesce(extract(epoch FROM greatest(earliest, (SELECT next_check FROM hold)) - now()), 0)::float8
-		FROM part`,
+	err := o.pool.QueryRow(ctx, beginSend,
 		part.ID, part.Attempts, string(part.Delivery), part.PhoneNumberID,
 		burstButOne, whatsapp.PersonInterval, whatsapp.ProbeLease, whatsapp.ProbeCheck,
 		to.WaID.Reveal(), errorOptedOut,
