@@ -135,7 +135,9 @@ func (d Due) splitByNumber() []Due {
 		if !ok {
 			i = len(split)
 			ofNumber[phoneNumberID] = i
-			split = append(split, Due{Person: d.Person, History: d.History})
+			one := d
+			one.Parts, one.Messages = nil, nil
+			split = append(split, one)
 		}
 		return &split[i]
 	}
