@@ -144,7 +144,7 @@ func (o *Outbox) Accept(ctx context.Context, partID, wamid string) (holdEnded bo
 func (o *Outbox) Refuse(ctx context.Context, part whatsapp.AnswerPart, refusal whatsapp.Refusal) (whatsapp.RefusalOutcome, error) {
 	var outcome whatsapp.RefusalOutcome
 	err := postgres.InTx(ctx, o.pool, func(ctx context.Context, tx *postgres.Tx) error {
-		refusals, err := lockSendingPart(ctx, tx, part)
+		refusals, unclear, err := lockSendingPart(ctx, tx, part)
 		if err != nil {
 			return err
 		}
@@ -155,7 +155,7 @@ func (o *Outbox) Refuse(ctx context.Context, part whatsapp.AnswerPart, refusal w
 			outcome, err = beginHold(ctx, tx, part, refusal)
 			return err
 		}
-		outcome = whatsapp.RefusalOutcome{GivenUp: refusal.IsFinal(refusals)}
+		outcome = whatsapp.RefusalOutcome{GivenUp: refusal.IsFinal(unclear)}
 		if !outcome.GivenUp {
 			outcome.Wait = max(whatsapp.Backoff(refusals), refusal.RetryAfter)
 		}
@@ -167,20 +167,21 @@ func (o *Outbox) Refuse(ctx context.Context, part whatsapp.AnswerPart, refusal w
 	return outcome, nil
 }
 
-// lockSendingPart locks the part and returns how often it was refused before.
+// lockSendingPart locks the part and returns how often it was refused before,
+// and how many of these refusals named no cause.
 // Errors: whatsapp.ErrAlreadyDone where the part is not as BeginSend left it.
-func lockSendingPart(ctx context.Context, tx *postgres.Tx, part whatsapp.AnswerPart) (refusals int, err error) {
+func lockSendingPart(ctx context.Context, tx *postgres.Tx, part whatsapp.AnswerPart) (refusals, unclear int, err error) {
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		SELECT refusals FROM answer_part
+		SELECT refusals, unclear_refusals FROM answer_part
 		WHERE id = $1 AND attempts = $2 AND delivery = 'sending'
 		FOR UPDATE`, part.ID, part.Attempts,
-	).QueryRow(func(row pgx.Row) error { return row.Scan(&refusals) })
+	).QueryRow(func(row pgx.Row) error { return row.Scan(&refusals, &unclear) })
 	err = tx.Send(ctx, batch)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, whatsapp.ErrAlreadyDone
+		return 0, 0, whatsapp.ErrAlreadyDone
 	}
-	return refusals, err
+	return refusals, unclear, err
 }
 
 // storeNumberRefusal makes the part unsent. The refusal concerns the number, so it
@@ -203,8 +204,9 @@ func storePartRefusal(ctx context.Context, tx *postgres.Tx, part whatsapp.Answer
 			DELETE FROM send_hold WHERE probe_part_id = $1
 		)
 		UPDATE answer_part
-		SET delivery = $2, error_code = $3, error = $4, refusals = refusals + 1, not_before = now() + $5::interval
+		SET delivery = $2, error_code = $3, error = $4, not_before = now() + $5::interval,
+		    refusals = refusals + 1, unclear_refusals = unclear_refusals + $6::boolean::integer
 		WHERE id = $1`,
-		part.ID, string(next), refusal.Code, reason, outcome.Wait)
+		part.ID, string(next), refusal.Code, reason, outcome.Wait, refusal.Reaction == whatsapp.RetryUnclear)
 	return err
 }

@@ -235,6 +235,27 @@ func TestOutbox_Refuse_Retries(t *testing.T) {
 			o.exec(`UPDATE answer_part SET not_before = now() WHERE id = $1`, part.ID)
 		}
 	})
+	t.Run("unclear_error_after_refusals_for_this_person_is_retried_twice", func(t *testing.T) {
+		t.Parallel()
+		o := newOutboxTest(t)
+		part := o.newPart()
+		for n, refused := range []struct {
+			reaction whatsapp.Reaction
+			code     int
+			want     bool // given up
+		}{
+			{whatsapp.DelayPerson, 131056, false}, {whatsapp.DelayPerson, 131056, false}, {whatsapp.DelayPerson, 131056, false},
+			{whatsapp.RetryUnclear, 131000, false}, {whatsapp.DelayPerson, 131056, false}, {whatsapp.RetryUnclear, 131000, false},
+			{whatsapp.RetryUnclear, 131000, true},
+		} {
+			part = o.mustBegin(part)
+			if got := o.refuse(part, refused.reaction, refused.code).GivenUp; got != refused.want {
+				t.Errorf("refusal %d: got given up %t, want %t", n+1, got, refused.want)
+			}
+			part.Delivery = whatsapp.Unsent
+			o.exec(`UPDATE answer_part SET not_before = now()`)
+		}
+	})
 	t.Run("unclear_error_is_retried_twice_not_counting_other_refusals", func(t *testing.T) {
 		t.Parallel()
 		o := newOutboxTest(t)

@@ -48,9 +48,9 @@ func (s *Service) stepLocked(ctx context.Context, personID int64, interruptions 
 	return next, false, err
 }
 
-// step does the work of the first of our numbers on which nothing must be waited
-// for. A person who writes to two of our numbers has a conversation with each,
-// and a send hold of one number does not delay the other.
+// step does the work for the first of our numbers where it need not wait. A
+// person can write to several of our numbers, and a send hold of one number does
+// not delay the answers from the others.
 func (s *Service) step(ctx context.Context, personID int64, interruptions int) (Next, error) {
 	due, err := s.conversations.Due(ctx, personID)
 	if err != nil {
@@ -139,7 +139,9 @@ func (d Due) splitByNumber() []Due {
 		if !ok {
 			i = len(split)
 			ofNumber[phoneNumberID] = i
-			split = append(split, Due{Person: d.Person, History: d.History})
+			one := d
+			one.Parts, one.Messages = nil, nil
+			split = append(split, one)
 		}
 		return &split[i]
 	}

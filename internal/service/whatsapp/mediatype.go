@@ -99,7 +99,7 @@ func isGeneric(mediaType string) bool {
 	return false
 }
 
-// typeOfName returns the type that the extension of a file name stands for, and
+// typeOfName returns the type that belongs to the extension of a file name, and
 // an empty type for an unknown extension.
 func typeOfName(filename string) string {
 	switch strings.ToLower(path.Ext(filename)) {

@@ -46,7 +46,7 @@ func (s *Service) reportModelFailure(ctx context.Context, permanent bool, err er
 		s.options.ObserveModelFailure(reason)
 	}
 	if unreported, ok := s.modelAlarm.allow(reason, time.Now()); ok {
-		s.options.Log.ErrorContext(ctx, "model failed and will not recover by itself",
+		s.options.Log.ErrorContext(ctx, "model failed permanently or for too long",
 			slog.String("reason", reason), slog.Bool("permanent", permanent), slog.Int("unreported", unreported), slog.Any("error", err))
 	}
 }

@@ -138,7 +138,7 @@ const (
 	maxHold = 5 * time.Minute
 
 	// unclearErrorRetries is how often a message is sent again after an error
-	// that names no cause. Earlier refusals of the message count.
+	// that names no cause.
 	unclearErrorRetries = 2
 	// failedStatusRetries is how often a message is sent again that Meta accepted
 	// and later reported as failed for a temporary reason. Meta may be wrong
@@ -197,10 +197,10 @@ func withJitter(wait time.Duration) time.Duration {
 	return wait + rand.N(wait/4+1)
 }
 
-// IsFinal reports whether the message is given up, after that many refusals
-// before.
-func (r *Refusal) IsFinal(refusals int) bool {
-	return r.Reaction == GiveUp || r.Reaction == RetryUnclear && refusals >= unclearErrorRetries
+// IsFinal reports whether the message is given up, after that many earlier
+// refusals that named no cause.
+func (r *Refusal) IsFinal(unclearRefusals int) bool {
+	return r.Reaction == GiveUp || r.Reaction == RetryUnclear && unclearRefusals >= unclearErrorRetries
 }
 
 // MaxResends returns how often a message may be sent again that Meta accepted
