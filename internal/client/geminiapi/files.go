@@ -21,7 +21,7 @@ var placeholderPattern = regexp.MustCompile(`"data":\s*"` +
 // requestBody is the body of a request. It is encoded while it is read, so that
 // a file is in memory only once, and it can be read any number of times.
 type requestBody struct {
-	texts [][]byte // what is before, between and after the files
+	texts [][]byte // before, between and after the files
 	files [][]byte
 }
 

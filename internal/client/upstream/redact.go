@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -31,7 +33,7 @@ type Private struct {
 // Mask returns a text of an API on one line of at most MaxText bytes, in
 // compatibility form (NFKD), and masks in it:
 //
-//   - secrets and names, whole and in part, whatever stands between their letters
+//   - secrets and names, whole and in part, with any separators between letters
 //   - words of a person's text, unless they are common, and 12 characters in a
 //     row of such a text
 //   - six or more digits that no letter separates, except "(#131056)", which is
@@ -47,9 +49,7 @@ func (p Private) Mask(text string) string {
 	}
 	for _, name := range p.Names {
 		t.maskValue(name.Reveal())
-		for _, word := range words(name.Reveal()) {
-			t.maskAnywhere(word)
-		}
+		t.maskName(name.Reveal())
 	}
 	for _, private := range p.Texts {
 		t.maskValue(private.Reveal())
@@ -96,7 +96,7 @@ func newMaskedText(text string) *maskedText {
 	if len(text) > maxScanned {
 		text = text[:maxScanned]
 	}
-	t := &maskedText{shown: []rune(fold(text))}
+	t := &maskedText{shown: []rune(fold(unescape(text)))}
 	t.masked = make([]bool, len(t.shown))
 	var letters strings.Builder
 	for i, r := range t.shown {
@@ -107,6 +107,21 @@ func newMaskedText(text string) *maskedText {
 	}
 	t.letters = letters.String()
 	return t
+}
+
+// jsonEscape matches a character as JSON writes it: APIs quote JSON in messages
+// that are JSON.
+var jsonEscape = regexp.MustCompile(`\\+u[0-9a-fA-F]{4}`)
+
+// unescape replaces the escapes of JSON.
+func unescape(text string) string {
+	return jsonEscape.ReplaceAllStringFunc(text, func(escape string) string {
+		r, err := strconv.ParseUint(escape[len(escape)-4:], 16, 16)
+		if err != nil {
+			return escape
+		}
+		return string(rune(r))
+	})
 }
 
 // fold returns text in compatibility form, in which full-width and styled
@@ -178,6 +193,21 @@ func (t *maskedText) maskValue(value string) {
 	}
 }
 
+// maskName masks each part of a name, between spaces and between other
+// separators, because "Ng'ang'a" is also written "Nganga". It masks parts of two
+// letters where they are a word.
+func (t *maskedText) maskName(name string) {
+	const minPart = 3
+	for _, part := range append(strings.Fields(name), words(name)...) {
+		letters := foldedLetters(part)
+		if len(letters) >= minPart {
+			t.maskAnywhere(letters)
+		} else {
+			t.maskRuns(isASCIILetter, func(word string) bool { return len(word) > 1 && strings.EqualFold(word, letters) })
+		}
+	}
+}
+
 // maskAnywhere masks letters wherever they are in the text, whatever separates
 // them.
 func (t *maskedText) maskAnywhere(letters string) {
@@ -203,11 +233,19 @@ func (t *maskedText) maskRunes(from, to int) {
 	}
 }
 
-// maskWords masks the words of the text that are private and not common.
+// maskWords masks the words of the text that are private and not common, and
+// long ones also with separators between their letters.
 func (t *maskedText) maskWords(private []string) {
+	const minSeparated = 6
 	isPrivate := make(map[string]bool, len(private))
 	for _, word := range private {
+		if _, done := isPrivate[word]; done {
+			continue
+		}
 		isPrivate[word] = !isCommon(word)
+		if isPrivate[word] && len(word) >= minSeparated {
+			t.maskAnywhere(word)
+		}
 	}
 	t.maskRuns(isASCIILetter, func(word string) bool { return isPrivate[strings.ToLower(word)] })
 }
