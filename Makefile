@@ -16,11 +16,26 @@ VULNDB ?= v0.0.0-20261105234957-e22db6528018
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: build ## run everything on this machine, without any account
+run: ## run everything on this machine, without any account
+	@[ -x bin/aisha ] || echo 'Building Aisha. The first build downloads and compiles everything, which takes two to seven minutes. Later ones take seconds.'
+	@{ $(MAKE) --no-print-directory build BUILDFLAGS=-v 2>&1; echo "exit $$?"; } | awk '$(SHOW_PROGRESS)'
 	@bin/aisha dev
 
+# Counts the packages that `go build -v` names: in one line of a terminal, otherwise
+# with a line for each hundred. It prints everything else, such as errors and
+# downloads, and exits with the status of the build.
+SHOW_PROGRESS = \
+  BEGIN { terminal = system("[ -t 1 ]") == 0; clear = terminal ? "\r\033[K" : "" } \
+  /^exit [0-9]+$$/ { status = $$2; next } \
+  /^[a-zA-Z0-9._\/-]+$$/ { \
+    if (terminal) printf "\r  %d packages compiled", ++n; \
+    else if (++n % 100 == 0) print "  " n " packages compiled"; \
+    fflush(); next } \
+  { printf "%s%s\n", clear, $$0; fflush() } \
+  END { printf "%s", clear; exit status }
+
 build: ## build the static binary bin/aisha
-	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/aisha ./cmd/aisha
+	@CGO_ENABLED=0 go build $(BUILDFLAGS) -trimpath -ldflags '$(LDFLAGS)' -o bin/aisha ./cmd/aisha
 
 test: ## run every test with the race detector; starts a PostgreSQL for it
 	@go run ./internal/check/testdb/with go test -race -timeout 20m ./...

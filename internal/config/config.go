@@ -49,8 +49,8 @@ type Config struct {
 	SimulatorPort int    // aisha dev only; 0: any free port
 	DataDir       string // aisha dev only: directory of its own database and secrets
 
-	// ReadWarnings say what was odd about the variables as they were written, such
-	// as quotes around a value and misspelt names.
+	// ReadWarnings name oddities of the variables as they were written, such as
+	// quotes around a value and misspelt names.
 	ReadWarnings []string
 }
 

@@ -74,7 +74,7 @@ func (p *parser) parseDotEnv(text string) map[string]string {
 
 // parseStatement parses the statement that begins at the first line. A quoted
 // value may extend over several lines. It returns the name, which is empty for a
-// comment and a blank line, the number of lines, and what is wrong.
+// comment and a blank line, the number of lines, and a problem or "".
 func parseStatement(lines []string) (name string, length int, problem string) {
 	first := strings.TrimSpace(lines[0])
 	if first == "" || strings.HasPrefix(first, "#") {

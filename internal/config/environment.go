@@ -128,7 +128,7 @@ func environmentNames() []string {
 // applyFileOrDefault sets the value from NAME_FILE if that is set, and replaces
 // a blank value by the default. envconfig supports neither.
 func (p *parser) applyFileOrDefault(s *setting, tag reflect.StructTag) {
-	s.isSet = strings.TrimSpace(os.Getenv(s.name)) != ""
+	s.isSet = s.value != "" && strings.TrimSpace(os.Getenv(s.name)) != ""
 	if s.value == "" && tag.Get("blank") == "" {
 		s.value = tag.Get("default")
 	}

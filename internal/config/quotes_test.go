@@ -53,6 +53,13 @@ func TestLoad_QuotesFromTheEnvironment(t *testing.T) {
 	}
 }
 
+func TestLoad_EmptyQuotesCountAsUnset(t *testing.T) {
+	setenv(t, "DATABASE_URL=''")
+	if _, err := Load(); !strings.HasPrefix(problemsByName(t, err)["DATABASE_URL"], "must be set") {
+		t.Errorf("got error %v, want a problem of DATABASE_URL that must be set", err)
+	}
+}
+
 // Every variable that is valid without quotes is valid in quotes.
 func TestLoad_AnyVariableInQuotes(t *testing.T) {
 	for _, tag := range tags() {

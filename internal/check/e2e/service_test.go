@@ -111,12 +111,19 @@ func start(t *testing.T, env []string, args ...string) *process {
 	return p
 }
 
-// launch runs the binary and returns immediately.
+// launch runs the binary in an empty folder and returns immediately.
 func launch(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
+	return launchIn(t, func(string) {}, env, args...)
+}
+
+// launchIn runs the binary in a folder that prepare can fill.
+func launchIn(t *testing.T, prepare func(dir string), env []string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, exit: make(chan error, 1)}
 	p.cmd = exec.Command(binary, args...)
 	p.cmd.Dir = t.TempDir()
+	prepare(p.cmd.Dir)
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "GORACE=halt_on_error=1"}, env...)
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 // Warnings returns a log message for each setting of the server or of DATABASE_URL
-// that endangers what is stored or sent. Errors: fault.Unavailable.
+// that endangers stored data or the connection. Errors: fault.Unavailable.
 func Warnings(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
 	var warnings []string
 	if sendsUnencrypted(&pool.Config().ConnConfig.Config) {
