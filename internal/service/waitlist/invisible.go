@@ -21,7 +21,7 @@ func removeInvisible(name string) string {
 		return name
 	}
 	runes := []rune(name)
-	kept := runes[:0] // never longer than what was read
+	kept := runes[:0] // overwrites only runes that the loop has passed
 	for i, r := range runes {
 		next := rune(-1)
 		if i+1 < len(runes) && !isInvisible(runes[i+1]) {
