@@ -58,3 +58,14 @@ func TestKind_Code(t *testing.T) {
 		t.Errorf("Conflict.Code() = %q, want %q", got, "conflict")
 	}
 }
+
+func TestInvalidField(t *testing.T) {
+	t.Parallel()
+	got := fault.InvalidField("phone_number", fault.FieldNotKenyan, "must be Kenyan")
+	if want := (fault.Field{Name: "phone_number", Code: "not_kenyan", Message: "must be Kenyan"}); len(got.Fields) != 1 || got.Fields[0] != want {
+		t.Errorf("got fields %+v, want only %+v", got.Fields, want)
+	}
+	if !fault.Is(got, fault.Invalid) || strings.Contains(got.Error(), "Kenyan") {
+		t.Errorf("got %q, want an invalid fault whose log text has no field", got.Error())
+	}
+}

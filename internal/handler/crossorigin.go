@@ -11,10 +11,10 @@ import (
 // call. It excludes the routes for operators, Meta and Prometheus, which no page
 // calls. POST /gemini has origins of its own, because each call costs money.
 func crossOrigin(o Options) guard.Middleware {
-	public, prompts := guard.CORS(o.CORSAllowedOrigins), guard.CORS(o.CORSGeminiOrigins)
+	allowPublic, allowPrompts := guard.CORS(o.CORSAllowedOrigins), guard.CORS(o.CORSGeminiOrigins)
 	logRejected := guard.LogRejectedPreflights(o.Log)
 	return func(next http.Handler) http.Handler {
-		public, prompts := logRejected(public(next)), logRejected(prompts(next))
+		public, prompts := logRejected(allowPublic(next)), logRejected(allowPrompts(next))
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch path := r.URL.Path; {
 			case isUnder(path, "/operator"), isUnder(path, "/webhook"), isUnder(path, "/metrics"):

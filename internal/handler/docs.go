@@ -47,7 +47,9 @@ func newDocs(phoneURL string) *docs {
 		if err != nil {
 			panic(err)
 		}
-		content = bytes.Replace(content, []byte("<!-- phone -->"), phoneLink(phoneURL), 1)
+		if path.Ext(entry.Name()) == ".html" {
+			content = bytes.Replace(content, []byte("<!-- phone -->"), phoneLink(phoneURL), 1)
+		}
 		d.files[entry.Name()] = newDocument(contentType(entry.Name()), content)
 	}
 	return d

@@ -114,6 +114,18 @@ func TestJoinWaitlist_PassesMembersUnchanged(t *testing.T) {
 	}
 }
 
+func TestJoinWaitlist_InvisibleNames(t *testing.T) {
+	t.Parallel()
+	api := newAPI(storing)
+	for _, name := range []string{`\u3164`, `\u2800`, `\uffa0`, `\ufe0f`, `\u0301`, `\u202e\u202c`, `\u115f \u1160`, `\ud83d\ude00`} {
+		got := call(t, api, post("/waiting-list/", `{"username":"`+name+`","phone_number":"0712345678"}`))
+		wantFailure(t, got, http.StatusUnprocessableEntity, "invalid")
+		if want := `"details":[{"field":"username","code":"not_visible",`; !strings.Contains(got.body, want) {
+			t.Errorf("name %s: got %s, want %s", name, got.body, want)
+		}
+	}
+}
+
 func TestJoinWaitlist_InvalidFields(t *testing.T) {
 	t.Parallel()
 	invalid := fault.New(fault.Invalid, "the request is not valid")

@@ -86,8 +86,8 @@ func failureResponse(ctx context.Context, err error) Response {
 	f := classify(err)
 	RequestLogOf(ctx).Failure = err
 
-	if render, ok := ctx.Value(failurePageKey{}).(FailurePage); ok {
-		if page, ok := render(f); ok {
+	if render, isPage := ctx.Value(failurePageKey{}).(FailurePage); isPage {
+		if page, rendered := render(f); rendered {
 			page.Status = status(f.Kind)
 			maps.Copy(page.Header, failureHeader(f, err))
 			return page

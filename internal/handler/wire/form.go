@@ -5,6 +5,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"aisha/internal/fault"
 )
@@ -13,8 +14,8 @@ const formType = "application/x-www-form-urlencoded"
 
 // IsForm reports whether the body is declared as an HTML form.
 func IsForm(r *http.Request) bool {
-	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return media == formType
+	media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(media), formType)
 }
 
 // DecodeForm parses the body as an HTML form, with the limit of a JSON body.

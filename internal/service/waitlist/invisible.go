@@ -21,10 +21,10 @@ func removeInvisible(name string) string {
 		return name
 	}
 	runes := []rune(name)
-	kept := runes[:0] // never longer than what was read
+	kept := runes[:0] // overwrites only runes that the loop has passed
 	for i, r := range runes {
 		next := rune(-1)
-		if i+1 < len(runes) {
+		if i+1 < len(runes) && !isInvisible(runes[i+1]) {
 			next = runes[i+1]
 		}
 		previous := rune(-1)
@@ -51,11 +51,12 @@ func isInvisible(r rune) bool {
 }
 
 // shapes reports whether the invisible character r changes how its neighbours
-// look. previous and next are -1 at the ends of the name.
+// look. previous is the last character that is kept, and next the following one
+// if it is visible; -1 means none.
 func shapes(previous, r, next rune) bool {
 	switch {
 	case r == zeroWidthJoiner && isPartOfEmoji(previous):
-		return isPartOfEmoji(next)
+		return unicode.IsSymbol(next)
 	case r == zeroWidthJoiner:
 		return isJoiningScript(previous) // also at the end of a word, as in Malayalam
 	case r == zeroWidthNonJoiner:
