@@ -2,6 +2,7 @@ package whatsapp
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math"
 	"time"
@@ -47,13 +48,10 @@ func (s *Service) logUnhandled(ctx context.Context, items []webhook.UnhandledIte
 	if len(items) == 0 {
 		return
 	}
-	const (
-		maxCounts = 20 // further ones are counted together
-		maxField  = 50 // in bytes; Meta's longest is much shorter
-	)
+	const maxCounts = 20 // further ones are counted together
 	counts := make(map[string]int)
 	for _, item := range items {
-		key := sensitive.NewText(item.Field).Truncate(maxField).Reveal() + ": " + item.Reason
+		key := fmt.Sprintf("%.50s: %s", item.Field, item.Reason) // Meta's longest field has 35 characters
 		if _, known := counts[key]; !known && len(counts) >= maxCounts {
 			key = "others"
 		}

@@ -69,8 +69,8 @@ func (p delimiterProcessor) OnMatch(consumes int) ast.Node {
 	return ast.NewEmphasis(consumes)
 }
 
-// delimiterRun is a run of one delimiter with the characters around it. A space
-// stands for the start and the end of a line.
+// delimiterRun is a run of one delimiter with the characters around it: white
+// space at the start and the end of a line.
 type delimiterRun struct {
 	char          byte
 	length        int

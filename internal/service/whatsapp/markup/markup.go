@@ -64,8 +64,8 @@ func isBlank(text []grapheme) bool {
 }
 
 // hasContent reports whether anything in markdown is visible beside the
-// characters of Markdown's syntax. A single such character, like *, can be what
-// somebody asked for.
+// characters of Markdown's syntax. A single such character can be the answer to a
+// question about it.
 func hasContent(markdown string) bool {
 	const syntax = "#*_~`>|+-=\\"
 	return strings.ContainsFunc(markdown, func(r rune) bool { return visible.IsVisible(r) && !strings.ContainsRune(syntax, r) }) ||

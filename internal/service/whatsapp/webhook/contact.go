@@ -29,7 +29,7 @@ func decodeContacts(raws []json.RawMessage) []contactJSON {
 // contact adds the missing one and the name.
 type directory struct {
 	single    Identity // if the change has one contact
-	ownsItems bool     // the single contact is that of an item that names nobody
+	ownsItems bool     // an item that names no person belongs to the single contact
 
 	// The contacts of a change with several, by user id in lower case and by number.
 	byUserID, byNumber map[string]contact
@@ -79,10 +79,10 @@ func addContact(contacts map[string]contact, key string, who Identity) {
 }
 
 // identify returns the person with a user id and a phone number, either of which
-// may be empty, and adds what their contact says. A contact of another person is
-// never used, even if it is the only one: the message would be answered on
-// another person's phone. Only where the item names nobody at all, it belongs to
-// the only contact, and only if it is the only item of its change.
+// may be empty, and adds what their contact says. It never uses the contact of
+// another person, even if that is the only one: the message would be answered on
+// another person's phone. An item that names no person belongs to the only
+// contact if it is the only item of its change.
 func (d directory) identify(userID, number scalar) Identity {
 	who := identityOf(userID, number)
 	if who.isEmpty() {

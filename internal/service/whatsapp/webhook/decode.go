@@ -80,8 +80,8 @@ type metadataJSON struct {
 }
 
 // isTest reports whether the change comes from the Test button of Meta's App
-// Dashboard. Its sample has a number that belongs to nobody, so an answer from it
-// would be refused.
+// Dashboard. The number in its sample does not exist, so Meta would refuse an
+// answer from it.
 func (m metadataJSON) isTest() bool { return m.PhoneNumberID == "123456123" }
 
 func (d *decoder) decodeChange(raw []byte) {

@@ -21,9 +21,9 @@ func sentHour(timestamp scalar) time.Time {
 	return t.UTC().Truncate(time.Hour)
 }
 
-// wrongTime returns what is wrong with the time of an item, or "" if the item can
-// have been sent then. Meta has dropped what is older than its retries, so an
-// older item is a repetition by somebody else or an example.
+// wrongTime returns why an item cannot have been sent at a time, or "" if it can.
+// Meta drops a delivery after its last retry, so an older item is a replay or an
+// example.
 func (d *decoder) wrongTime(sentAt time.Time) string {
 	switch {
 	case sentAt.Before(d.receivedAt.Add(-RetryPeriod - ClockSkew)):
