@@ -126,13 +126,15 @@ func (g grapheme) isUnstyled() bool { return g.style&(inlineStyles|codeBlock|lin
 // delimiter of a style that begins or ends beside it with a punctuation mark:
 // without it, WhatsApp would show the stars of *Saa:*Leo.
 func separateStyles(word []grapheme) {
-	for i := 1; i < len(word); i++ {
-		previous, g := word[i-1], word[i]
-		if g.style&inlineStyles != 0 && previous.isWordCharacter() && previous.isUnstyled() {
-			word[i-1].text += zeroWidthNoBreakSpace
+	for i, g := range word {
+		if !g.isWordCharacter() || !g.isUnstyled() {
+			continue
 		}
-		if previous.style&inlineStyles != 0 && g.isWordCharacter() && g.isUnstyled() {
-			word[i].text = zeroWidthNoBreakSpace + g.text
+		if i+1 < len(word) && word[i+1].style&inlineStyles != 0 {
+			word[i].text += zeroWidthNoBreakSpace
+		}
+		if i > 0 && word[i-1].style&inlineStyles != 0 {
+			word[i].text = zeroWidthNoBreakSpace + word[i].text
 		}
 	}
 }

@@ -89,9 +89,10 @@ func isAfterSpace(line []grapheme, i int) bool {
 	return i == 0 || !isStyleBoundary(line, i) && line[i-1].isSpace()
 }
 
-// endsInWord reports whether the last character of g is part of a word: no
-// invisible space was added after it.
+// endsInWord reports whether the last character of g is part of a word. An
+// invisible space may have been added before or after it.
 func (g grapheme) endsInWord() bool {
+	g.text = strings.TrimPrefix(g.text, zeroWidthNoBreakSpace)
 	return g.isWordCharacter() && !strings.HasSuffix(g.text, zeroWidthNoBreakSpace)
 }
 

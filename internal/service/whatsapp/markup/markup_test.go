@@ -116,6 +116,7 @@ func TestFormat(t *testing.T) {
 		"bold_emoji_before_a_letter":         {"**Habari 👋**karibu", "*Habari 👋*\uFEFFkaribu"},
 		"bold_emoji_after_a_letter":          {"karibu**👋 sana**", "karibu\uFEFF*👋 sana*"},
 		"bold_price_between_letters":         {"costs**$5.00!**now", "costs\uFEFF*$5.00!*\uFEFFnow"},
+		"letter_between_bold_marks":          {"**!**字**(x)**", "*!*\uFEFF字\uFEFF*(x)*"},
 		"bold_after_a_full_stop":             {"Moja.**Mbili** tatu", "Moja.*Mbili* tatu"},
 		"bold_sentences":                     {"**One.**Two. **Three.**Four.", "*One.*\uFEFFTwo. *Three.*\uFEFFFour."},
 		"bold_before_a_link":                 {"**Tazama:**[hapa](https://a.ke)", "*Tazama:*\uFEFFhapa (https://a.ke)"},
@@ -129,7 +130,7 @@ func TestFormat(t *testing.T) {
 		"italics_in_brackets":                {"*see (*this*)* now", "_see (this)_ now"},
 
 		"bullets_by_stars":    {"* **Saa:**Leo\n* *mbili*", "- *Saa:*\uFEFFLeo\n- _mbili_"},
-		"product_beside_bold": {"**Jumla:**3*4*5", "*Jumla:*\uFEFF3\uFEFF*\uFEFF4*5"},
+		"product_beside_bold": {"**Jumla:**3*4*5", "*Jumla:*\uFEFF3*4*5"},
 
 		"right_to_left_override":           {"a\u202Eb\u2066c", "abc"},
 		"right_to_left_override_by_entity": {"a&#x202e;b&#8294;c&rlm;d", "abcd"},
