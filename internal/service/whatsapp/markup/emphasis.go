@@ -36,6 +36,8 @@ func (emphasisParser) Parse(_ ast.Node, block text.Reader, pc parser.Context) as
 		length: node.OriginalLength,
 		before: before,
 		after:  ' ',
+		opens:  node.CanOpen,
+		closes: node.CanClose,
 	}
 	if rest := line[run.length:]; len(rest) > 0 {
 		run.after = util.ToRune(line, run.length)
@@ -46,7 +48,7 @@ func (emphasisParser) Parse(_ ast.Node, block text.Reader, pc parser.Context) as
 		beforeThat, _ := utf8.DecodeLastRune(source[:len(source)-utf8.RuneLen(before)])
 		run.beforeLone = isLoneLetter(before, beforeThat)
 	}
-	node.CanOpen, node.CanClose = run.adjust(node.CanOpen, node.CanClose)
+	node.CanOpen, node.CanClose = run.flanking()
 	node.Segment = segment.WithStop(segment.Start + node.OriginalLength)
 	block.Advance(node.OriginalLength)
 	pc.PushDelimiter(node)
@@ -78,26 +80,27 @@ type delimiterRun struct {
 	// These are true for a Latin or Greek letter that is a word of its own, like
 	// the name of a variable.
 	beforeLone, afterLone bool
+	// These say whether the run can open and close a span by CommonMark's rules.
+	opens, closes bool
 }
 
-// adjust returns whether the run can open and close a span, given what CommonMark
-// says.
-func (r delimiterRun) adjust(opens, closes bool) (canOpen, canClose bool) {
+// flanking returns whether the run can open and close a span.
+func (r delimiterRun) flanking() (canOpen, canClose bool) {
 	switch {
 	case r.isProduct(), r.isWildcard():
 		return false, false
 	case r.isPower():
-		return false, closes
+		return false, r.closes
 	case r.length == 1 && r.char != '*':
-		return opens, closes // snake_case, ~5: CommonMark is strict enough
+		return r.opens, r.closes // snake_case, ~5: CommonMark is strict enough
 	case util.IsPunctRune(r.before) && isWordRune(r.after):
-		return opens, closes || r.closesAfterPunctuation()
+		return r.opens, r.closes || r.closesAfterPunctuation()
 	case isWordRune(r.before) && util.IsPunctRune(r.after):
-		return opens || r.opensBeforePunctuation(), closes
+		return r.opens || r.opensBeforePunctuation(), r.closes
 	case isWordRune(r.before) && isWordRune(r.after):
-		return opens, true // also for __, which CommonMark ignores inside words
+		return r.opens, true // also for __, which CommonMark ignores inside words
 	default:
-		return opens, closes
+		return r.opens, r.closes
 	}
 }
 

@@ -8,7 +8,7 @@
 //  1. sanitize removes characters that a message must not contain, and
 //     tooComplex finds input that would be slow to parse (input.go).
 //  2. parseMarkdown converts goldmark's tree into a flat list of graphemes,
-//     each with its styles (convert.go, inline.go, link.go, table.go).
+//     each with its styles (convert.go, inline.go, emphasis.go, link.go, table.go).
 //  3. adaptStyles removes styles that WhatsApp cannot show, and escapes literal
 //     characters that WhatsApp would take for formatting (adapt.go, escape.go).
 //  4. split cuts the list into messages, and messageWriter adds the delimiters
