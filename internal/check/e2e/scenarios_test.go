@@ -158,8 +158,8 @@ func webhookScenarios() []scenario {
 		"statuses_late":                    {StatusDelay: simulator.Range{Max: 2 * time.Second}},
 		"statuses_before_send_response":    {StatusBeforeResponse: true},
 		"statuses_without_callback_data":   {OmitCallbackData: true, MaxCopies: 3},
-		"clock_10_years_ahead":             {ClockOffset: 10 * 365 * 24 * time.Hour},
-		"clock_10_years_behind":            {ClockOffset: -10 * 365 * 24 * time.Hour},
+		"clock_50_minutes_ahead":           {ClockOffset: 50 * time.Minute},
+		"clock_50_minutes_behind":          {ClockOffset: -50 * time.Minute},
 	} {
 		all = append(all, scenario{name: name, keepFaults: true, faults: simulator.Faults{Webhooks: faults}})
 	}

@@ -29,7 +29,7 @@ const (
 	// arrive. Meta retries the webhook, and half a day is for clocks that differ.
 	ChangePeriod = personMayChange + webhook.RetryPeriod + 12*time.Hour
 	// ClockSkew is how far Meta's clock may be ahead of ours.
-	ClockSkew = 24 * time.Hour
+	ClockSkew = webhook.ClockSkew
 )
 
 // Rules of the assistant that need no model.
@@ -147,6 +147,11 @@ const (
 	// maxBackoff limits the back-off of one part.
 	maxBackoff = 10 * time.Minute
 )
+
+// MaxUnhandled is how many unhandled items of one webhook are stored each in a row
+// of its own. Meta sends at most 1,000 updates in one webhook.
+// https://developers.facebook.com/docs/whatsapp/cloud-api/guides/set-up-webhooks
+const MaxUnhandled = 1_000
 
 // Limits for statuses and changes that arrive late or early.
 const (

@@ -23,19 +23,19 @@ func (s *Service) receive(ctx context.Context, signatureHeader string, readBody 
 	if err != nil {
 		return Receipt{}, err
 	}
-	batch := webhook.Decode(body)
+	batch := webhook.Decode(body, time.Now())
+	receipt := Receipt{Messages: len(batch.Messages), Statuses: len(batch.Statuses), Unhandled: len(batch.Unhandled)}
 	s.applyPolicy(&batch)
+	unhandled := batch.Unhandled
+	batch.Unhandled = limitUnhandled(unhandled, body)
 	if err := s.store(ctx, batch, body); err != nil {
 		s.markGap()
 		return Receipt{}, err
 	}
 	s.observeFailures(ctx, batch.Statuses)
 	s.logOtherNumbers(ctx, batch.Messages)
-	for _, item := range batch.Unhandled {
-		s.options.Log.InfoContext(ctx, "webhook item not handled",
-			slog.String("field", item.Field), slog.String("reason", item.Reason))
-	}
-	return Receipt{Messages: len(batch.Messages), Statuses: len(batch.Statuses), Unhandled: len(batch.Unhandled)}, nil
+	s.logUnhandled(ctx, unhandled)
+	return receipt, nil
 }
 
 // verifiedBody reads the body and returns it only where the signature is right.

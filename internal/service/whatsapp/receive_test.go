@@ -129,22 +129,25 @@ func TestService_Receive_ReadBodyFails(t *testing.T) {
 	}
 }
 
-const (
-	echoChange = `{"field":"smb_message_echoes","value":{"message_echoes":[
-		{"id":"wamid.E1","to":"254700000001"},{"id":"wamid.E2","to":"254700000002"}]}}`
-	preferenceChange = `{"field":"user_preferences","value":{"metadata":{"phone_number_id":"N"},"user_preferences":[
-		{"wa_id":"254700000001","value":"stop"},{"wa_id":"254700000002","value":"resume"}]}}`
-)
+const preferenceChange = `{"field":"user_preferences","value":{"metadata":{"phone_number_id":"N"},"user_preferences":[
+	{"wa_id":"254700000001","value":"stop"},{"wa_id":"254700000002","value":"resume"}]}}`
+
+// echoChange returns a change with two echoes that were sent at the given time.
+func echoChange(sentAt time.Time) string {
+	return fmt.Sprintf(`{"field":"smb_message_echoes","value":{"message_echoes":[
+		{"id":"wamid.E1","to":"254700000001","timestamp":"%[1]d"},{"id":"wamid.E2","to":"254700000002","timestamp":"%[1]d"}]}}`, sentAt.Unix())
+}
 
 func TestService_Receive_Echo(t *testing.T) {
 	t.Parallel()
 	inbox := &fakeInbox{}
-	if _, err := receiveSigned(t, inbox.receiver(Options{HandoverPause: 3 * time.Hour}), webhookBody(``, ``, echoChange)); err != nil {
+	sentAt := time.Unix(time.Now().Unix(), 0)
+	if _, err := receiveSigned(t, inbox.receiver(Options{HandoverPause: 3 * time.Hour}), webhookBody(``, ``, echoChange(sentAt))); err != nil {
 		t.Fatalf("got error %v, want none", err)
 	}
 	want := []webhook.Echo{
-		{To: webhook.Identity{WaID: sensitive.NewPhone("254700000001")}, Pause: 3 * time.Hour},
-		{To: webhook.Identity{WaID: sensitive.NewPhone("254700000002")}, Pause: 3 * time.Hour},
+		{To: webhook.Identity{WaID: sensitive.NewPhone("254700000001")}, WAMID: "wamid.E1", SentAt: sentAt, Pause: 3 * time.Hour},
+		{To: webhook.Identity{WaID: sensitive.NewPhone("254700000002")}, WAMID: "wamid.E2", SentAt: sentAt, Pause: 3 * time.Hour},
 	}
 	if got := inbox.stored.Echoes; !slices.Equal(got, want) {
 		t.Errorf("stored %+v, want %+v", got, want)
@@ -271,7 +274,7 @@ func TestService_Receive_StoresAllOtherItems(t *testing.T) {
 			if _, err := receiveSigned(t, service, body); err != nil {
 				t.Errorf("got error %v, want none", err)
 			}
-			want := webhook.Decode(body)
+			want := webhook.Decode(body, time.Now())
 			service.applyPolicy(&want)
 			all := want.Len() - len(want.Unhandled) // the body contains these
 			if !removeBad(&want) {
@@ -295,7 +298,8 @@ func TestService_Receive_StoresAllOtherItems(t *testing.T) {
 // twoOfEachKind returns a webhook with two items of each kind.
 func twoOfEachKind(t *testing.T) []byte {
 	t.Helper()
-	now := time.Now().Unix() // any other time would be replaced by that of each decoding
+	sentAt := time.Now()
+	now := sentAt.Unix()
 	message := func(n int, rest string) string {
 		return fmt.Sprintf(`{"from":"25470000000%d","id":"wamid.M%d","timestamp":"%d",%s}`, n, n, now, rest)
 	}
@@ -309,8 +313,8 @@ func twoOfEachKind(t *testing.T) []byte {
 			fmt.Sprintf(`"unreadable %d"`, n))
 		statuses = append(statuses, fmt.Sprintf(`{"id":"wamid.S%d","status":"sent","timestamp":"%d"}`, n, now))
 	}
-	body := webhookBody(strings.Join(messages, ","), strings.Join(statuses, ","), echoChange, preferenceChange)
-	batch := webhook.Decode(body)
+	body := webhookBody(strings.Join(messages, ","), strings.Join(statuses, ","), echoChange(sentAt), preferenceChange)
+	batch := webhook.Decode(body, time.Now())
 	value := reflect.ValueOf(batch)
 	for i := range value.NumField() {
 		if got := value.Field(i).Len(); got != 2 {
@@ -358,6 +362,32 @@ func TestService_Receive_FailedStatuses(t *testing.T) {
 			}
 			if tt.errors == 0 && log.Len() > 0 {
 				t.Errorf("logged %s, want nothing", log.String())
+			}
+		})
+	}
+}
+
+// What Meta cannot have sent now is stored and never answered.
+func TestService_Receive_ImpossibleTime(t *testing.T) {
+	t.Parallel()
+	for name, sentAt := range map[string]time.Time{
+		"older_than_retries": time.Now().Add(-webhook.RetryPeriod - webhook.ClockSkew - time.Minute),
+		"years_ago":          time.Unix(1504902988, 0),
+		"in_the_future":      time.Now().Add(webhook.ClockSkew + time.Minute),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inbox := &fakeInbox{}
+			message := fmt.Sprintf(`{"from":"254712345678","id":"wamid.A","timestamp":"%d","type":"text","text":{"body":"x"}}`, sentAt.Unix())
+			receipt, err := receiveSigned(t, inbox.receiver(Options{}), webhookBody(message+","+textJSON("wamid.B"), ``))
+			if err != nil {
+				t.Fatalf("got error %v, want none", err)
+			}
+			if want := (Receipt{Messages: 1, Unhandled: 1}); receipt != want {
+				t.Errorf("got %+v, want %+v", receipt, want)
+			}
+			if got := inbox.stored.Unhandled; len(got) != 1 || string(got[0].Raw) != message {
+				t.Errorf("stored unhandled items %+v, want one with the raw message", got)
 			}
 		})
 	}

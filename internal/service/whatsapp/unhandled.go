@@ -2,10 +2,13 @@ package whatsapp
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"math"
 	"time"
 
 	"aisha/internal/sensitive"
+	"aisha/internal/service/whatsapp/webhook"
 )
 
 // UnhandledItem is a stored webhook item that nothing handled.
@@ -24,4 +27,35 @@ func (s *Service) unhandledItems(ctx context.Context, beforeID int64) ([]Unhandl
 		beforeID = math.MaxInt64
 	}
 	return s.inbox.UnhandledItems(ctx, beforeID, unhandledPageSize)
+}
+
+// limitUnhandled returns at most MaxUnhandled of the unhandled items of a
+// webhook. If there are more, the whole body follows them as one more item, so
+// that nothing is lost.
+func limitUnhandled(items []webhook.UnhandledItem, body []byte) []webhook.UnhandledItem {
+	if len(items) <= MaxUnhandled {
+		return items
+	}
+	return append(items[:MaxUnhandled:MaxUnhandled], webhook.UnhandledItem{
+		Reason: "the whole webhook, which has too many unhandled items to store each",
+		Raw:    body,
+	})
+}
+
+// logUnhandled logs one line about all unhandled items of a webhook, with a count
+// for each field and reason.
+func (s *Service) logUnhandled(ctx context.Context, items []webhook.UnhandledItem) {
+	if len(items) == 0 {
+		return
+	}
+	const maxCounts = 20 // further ones are counted together
+	counts := make(map[string]int)
+	for _, item := range items {
+		key := fmt.Sprintf("%.50s: %s", item.Field, item.Reason) // Meta's longest field has 35 characters
+		if _, known := counts[key]; !known && len(counts) >= maxCounts {
+			key = "others"
+		}
+		counts[key]++
+	}
+	s.options.Log.InfoContext(ctx, "webhook items not handled", slog.Int("items", len(items)), slog.Any("counts", counts))
 }

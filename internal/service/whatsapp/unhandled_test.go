@@ -1,9 +1,14 @@
 package whatsapp
 
 import (
+	"bytes"
+	"fmt"
+	"log/slog"
 	"math"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 )
 
 func TestService_UnhandledItems(t *testing.T) {
@@ -23,5 +28,67 @@ func TestService_UnhandledItems(t *testing.T) {
 				t.Errorf("got %+v, want %+v", items, want)
 			}
 		})
+	}
+}
+
+// A webhook with many unhandled items costs a bounded number of rows and one log
+// line, and nothing of it is lost.
+func TestService_Receive_ManyUnhandledItems(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ items, rows int }{
+		{1, 1},
+		{MaxUnhandled, MaxUnhandled},
+		{MaxUnhandled + 1, MaxUnhandled + 1},
+		{150_000, MaxUnhandled + 1},
+	} {
+		t.Run(fmt.Sprint(tt.items), func(t *testing.T) {
+			t.Parallel()
+			unknown := strings.Repeat(`{"id":"w","type":"zzz"},`, tt.items)
+			body := webhookBody(unknown+textJSON("wamid.A"), ``)
+			var log bytes.Buffer
+			inbox := &fakeInbox{}
+			start := time.Now()
+			receipt, err := receiveSigned(t, inbox.receiver(Options{Log: slog.New(slog.NewTextHandler(&log, nil))}), body)
+			if err != nil {
+				t.Fatalf("got error %v, want none", err)
+			}
+			t.Logf("%d items took %v", tt.items, time.Since(start))
+			if want := (Receipt{Messages: 1, Unhandled: tt.items}); receipt != want {
+				t.Errorf("got %+v, want %+v", receipt, want)
+			}
+			stored := inbox.stored.Unhandled
+			if len(stored) != tt.rows {
+				t.Fatalf("stored %d unhandled items, want %d", len(stored), tt.rows)
+			}
+			if got, want := bytes.Equal(stored[len(stored)-1].Raw, body), tt.items > MaxUnhandled; got != want {
+				t.Errorf("the whole body is stored: %v, want %v", got, want)
+			}
+			if got := strings.Count(log.String(), "\n"); got != 1 {
+				t.Errorf("logged %d lines, want 1", got)
+			}
+			want := fmt.Sprintf(`msg="webhook items not handled" items=%[1]d counts="map[messages: a message of a type that needs no answer:%[1]d]"`, tt.items)
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("logged %s, want it to contain %s", log.String(), want)
+			}
+		})
+	}
+}
+
+// The fields of a webhook come from outside, so the log line about them is short
+// however many there are.
+func TestService_Receive_UnhandledLogIsShort(t *testing.T) {
+	t.Parallel()
+	var changes []string
+	for i := range 500 {
+		changes = append(changes, fmt.Sprintf(`{"field":"%d%s","value":{}}`, i, strings.Repeat("x", 1000)))
+	}
+	var log bytes.Buffer
+	service := (&fakeInbox{}).receiver(Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if _, err := receiveSigned(t, service, webhookBody(textJSON("wamid.A"), ``, changes...)); err != nil {
+		t.Fatalf("got error %v, want none", err)
+	}
+	const longest = 4 << 10
+	if log.Len() > longest || !strings.Contains(log.String(), "others:480") {
+		t.Errorf("logged %d bytes, want at most %d with the count of the others: %.500s", log.Len(), longest, log.String())
 	}
 }

@@ -14,7 +14,15 @@ func adaptStyles(text []grapheme) {
 	}
 }
 
+// emSpace is white space that is as wide as a letter.
+const emSpace = "\u2003"
+
 func adaptLine(line []grapheme) {
+	for i, g := range line {
+		if isFiller(g.text) {
+			line[i].text = emSpace
+		}
+	}
 	for start := 0; start < len(line); {
 		end := start
 		for end < len(line) && line[end].isSpace() == line[start].isSpace() {
@@ -29,29 +37,105 @@ func adaptLine(line []grapheme) {
 	escapeLine(line)
 }
 
+// isFiller reports whether text is a letter or symbol that shows nothing. Unicode
+// does not count it as white space, so a message could consist of such characters
+// alone.
+func isFiller(text string) bool {
+	switch text {
+	case "\u3164", "\uFFA0", "\u115F", "\u1160", "\u2800": // of Hangul and of Braille
+		return true
+	}
+	return false
+}
+
 // removePartialStyles removes the inline styles that WhatsApp cannot show in
 // word, a sequence of graphemes without a space. Such a style begins or ends
-// beside a word character, or applies to its own delimiter: foo**bar** becomes
-// foobar, because WhatsApp would show the stars of foo*bar*.
+// inside a word or at a literal delimiter, or applies to its own delimiter:
+// foo**bar** becomes foobar, because WhatsApp would show the stars of foo*bar*.
 func removePartialStyles(word []grapheme) {
-	var removed style
-	for i, g := range word {
-		if index := g.delimiterIndex(); index >= 0 {
-			removed |= g.style & (1 << index)
+	for {
+		removed := partialStyles(word)
+		if removed == 0 {
+			break
 		}
-		if i == 0 {
-			continue
-		}
-		previous := word[i-1]
-		if previous.isWordCharacter() {
-			removed |= g.style &^ previous.style
-		}
-		if g.isWordCharacter() {
-			removed |= previous.style &^ g.style
+		for i := range word {
+			word[i].style &^= removed
 		}
 	}
-	for i := range word {
-		word[i].style &^= removed & inlineStyles
+	separateStyles(word)
+}
+
+// partialStyles returns the inline styles that WhatsApp cannot show in word.
+// Without one of them, there can be others: delimiters in code become literal
+// where the code is no longer shown as such.
+func partialStyles(word []grapheme) style {
+	var partial style
+	for i, g := range word {
+		if index := g.delimiterIndex(); index >= 0 && (g.style&codeSpan == 0 || codeSpan == 1<<index) {
+			partial |= g.style & (1 << index)
+		}
+		partial |= stylesThatCannotBegin(word, i) | stylesThatCannotEnd(word, i)
+	}
+	return partial & inlineStyles
+}
+
+// stylesThatCannotBegin returns the styles of word[i] that WhatsApp would not
+// show because of the grapheme before it.
+func stylesThatCannotBegin(word []grapheme, i int) style {
+	g, previous := word[i], grapheme{}
+	if i > 0 {
+		previous = word[i-1]
+	}
+	partial := stylesAtDelimiter(g, previous)
+	if previous.isWordCharacter() && (g.isWordCharacter() || !previous.isUnstyled()) {
+		partial |= g.style &^ previous.style
+	}
+	return partial
+}
+
+// stylesThatCannotEnd returns the styles of word[i] that WhatsApp would not show
+// because of the grapheme after it.
+func stylesThatCannotEnd(word []grapheme, i int) style {
+	g, next := word[i], grapheme{}
+	if i+1 < len(word) {
+		next = word[i+1]
+	}
+	partial := stylesAtDelimiter(g, next)
+	if next.isWordCharacter() && (g.isWordCharacter() || !next.isUnstyled()) {
+		partial |= g.style &^ next.style
+	}
+	return partial
+}
+
+// stylesAtDelimiter returns the styles of g if it is a literal delimiter and
+// messageWriter would write a delimiter between g and its neighbor. Then
+// escapeLine would put an invisible space beside that one, too. Styles that the
+// neighbor shares count, because messageWriter may close and reopen them.
+func stylesAtDelimiter(g, neighbor grapheme) style {
+	if g.delimiterIndex() < 0 || g.style&(codeSpan|linkURL) != 0 || (g.style^neighbor.style)&inlineStyles == 0 {
+		return 0
+	}
+	return g.style
+}
+
+// isUnstyled reports whether an invisible character can be added to g: it is not
+// part of a URL, and no delimiter is written between them.
+func (g grapheme) isUnstyled() bool { return g.style&(inlineStyles|codeBlock|linkURL) == 0 }
+
+// separateStyles puts an invisible character between a word character and the
+// delimiter of a style that begins or ends beside it with a punctuation mark:
+// without it, WhatsApp would show the stars of *Saa:*Leo.
+func separateStyles(word []grapheme) {
+	for i, g := range word {
+		if !g.isWordCharacter() || !g.isUnstyled() {
+			continue
+		}
+		if i+1 < len(word) && word[i+1].style&inlineStyles != 0 {
+			word[i].text += zeroWidthNoBreakSpace
+		}
+		if i > 0 && word[i-1].style&inlineStyles != 0 {
+			word[i].text = zeroWidthNoBreakSpace + word[i].text
+		}
 	}
 }
 
@@ -69,7 +153,11 @@ func restyleSpaces(line []grapheme) {
 		}
 		var shared style
 		if start > 0 && end < len(line) {
-			shared = line[start-1].style & line[end].style
+			before, after := line[start-1].style&inlineStyles, line[end].style&inlineStyles
+			shared = before & after
+			if before != after {
+				shared &^= codeSpan // it closes at any change of style
+			}
 		}
 		for i := start; i < end; i++ {
 			line[i].style &= shared | ^inlineStyles

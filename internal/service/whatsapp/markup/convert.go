@@ -11,6 +11,7 @@ import (
 	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
 )
 
 // markdownParser returns the parser that all calls of Format share. Making one
@@ -18,9 +19,11 @@ import (
 //
 //nolint:gochecknoglobals // a parser has no state between calls and is safe for concurrent use
 var markdownParser = sync.OnceValue(func() parser.Parser {
-	return goldmark.New(goldmark.WithExtensions(
-		extension.Strikethrough, extension.Table, extension.TaskList, extension.Linkify,
-	)).Parser()
+	const beforeEmphasis = 450 // goldmark's own emphasis parser has the priority 500
+	return goldmark.New(
+		goldmark.WithExtensions(extension.Table, extension.TaskList, extension.Linkify),
+		goldmark.WithParserOptions(parser.WithInlineParsers(util.Prioritized(emphasisParser{}, beforeEmphasis))),
+	).Parser()
 })
 
 func parseMarkdown(markdown string) []grapheme {

@@ -63,22 +63,52 @@ func findDelimiterRanges(line []grapheme) (ranges [len(delimiters)]delimiterRang
 
 // canOpen reports whether a delimiter at i would open its style.
 func canOpen(line []grapheme, i int) bool {
-	return (i == 0 || !line[i-1].isWordCharacter()) && i+1 < len(line) && !line[i+1].isSpace()
+	afterWord := i > 0 && !isStyleBoundary(line, i) && line[i-1].endsInWord()
+	return !afterWord && !isBeforeSpace(line, i)
 }
 
 // canClose reports whether a delimiter at i would close its style.
 func canClose(line []grapheme, i int) bool {
-	return i > 0 && !line[i-1].isSpace() && (i+1 == len(line) || !line[i+1].isWordCharacter())
+	beforeWord := i+1 < len(line) && !isStyleBoundary(line, i+1) && line[i+1].isWordCharacter()
+	return !beforeWord && !isAfterSpace(line, i)
 }
 
-// escapeDelimiter returns the text of the literal delimiter at i with an
-// invisible space on each side where it would have an effect.
+// isStyleBoundary reports whether messageWriter will write a delimiter before
+// line[i].
+func isStyleBoundary(line []grapheme, i int) bool {
+	return (line[i-1].style^line[i].style)&inlineStyles != 0
+}
+
+// isBeforeSpace reports whether line[i] is followed by a space or the end.
+func isBeforeSpace(line []grapheme, i int) bool {
+	return i+1 == len(line) || !isStyleBoundary(line, i+1) && line[i+1].isSpace()
+}
+
+// isAfterSpace reports whether line[i] is preceded by a space or the start.
+func isAfterSpace(line []grapheme, i int) bool {
+	return i == 0 || !isStyleBoundary(line, i) && line[i-1].isSpace()
+}
+
+// endsInWord reports whether the last character of g is part of a word. An
+// invisible space may have been added before or after it.
+func (g grapheme) endsInWord() bool {
+	g.text = strings.TrimPrefix(g.text, zeroWidthNoBreakSpace)
+	return g.isWordCharacter() && !strings.HasSuffix(g.text, zeroWidthNoBreakSpace)
+}
+
+// escapeDelimiter returns the text of the literal delimiter at i, with an
+// invisible space on each side that has no space yet, if the delimiter would have
+// an effect. One invisible space is not enough: it keeps the star of a*b from
+// opening a style, and lets it close one.
 func escapeDelimiter(line []grapheme, i int) string {
 	text := line[i].text
-	if canOpen(line, i) {
+	if !canOpen(line, i) && !canClose(line, i) {
+		return text
+	}
+	if !isBeforeSpace(line, i) {
 		text += zeroWidthNoBreakSpace
 	}
-	if canClose(line, i) {
+	if !isAfterSpace(line, i) {
 		text = zeroWidthNoBreakSpace + text
 	}
 	return text

@@ -11,6 +11,8 @@ import (
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/text"
+
+	"aisha/internal/visible"
 )
 
 // minLimit is a limit that one grapheme with all its delimiters never exceeds.
@@ -33,7 +35,7 @@ func FuzzFormat(f *testing.F) {
 		}
 		for _, message := range messages {
 			requireValidMessage(t, message, limit)
-			if message == "" && strings.TrimSpace(sanitize(markdown)) != "" {
+			if visible.IsBlank(message) && message != "" || message == "" && hasContent(unescape([]byte(sanitize(markdown)))) {
 				t.Fatalf("got a blank message for markdown that is not blank: %q", messages)
 			}
 		}
@@ -124,7 +126,7 @@ func visibleText(t *testing.T, markdown string) string {
 
 func lettersAndDigits(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+		if (unicode.IsLetter(r) || unicode.IsDigit(r)) && visible.IsVisible(r) {
 			return r
 		}
 		return -1

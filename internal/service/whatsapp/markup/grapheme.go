@@ -69,8 +69,6 @@ func (g grapheme) firstRune() rune {
 	return r
 }
 
-func (g grapheme) isDigit() bool { return unicode.IsDigit(g.firstRune()) }
-
 func (g grapheme) isSpace() bool { return unicode.IsSpace(g.firstRune()) }
 
 // isWordCharacter reports whether WhatsApp counts g as part of a word. A
@@ -78,6 +76,13 @@ func (g grapheme) isSpace() bool { return unicode.IsSpace(g.firstRune()) }
 func (g grapheme) isWordCharacter() bool {
 	r := g.firstRune()
 	return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r)
+}
+
+// isSpacedWordCharacter reports whether g is part of a word in a script that puts
+// spaces between words.
+func (g grapheme) isSpacedWordCharacter() bool {
+	return g.isWordCharacter() && !unicode.In(g.firstRune(),
+		unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
 }
 
 // columns returns how many columns g occupies in a code block. This is an

@@ -52,19 +52,16 @@ func (c *converter) convertStyled(n ast.Node, style style) {
 	c.style = before
 }
 
-// convertEmphasis converts bold and italic text. Markdown also takes the stars
-// of 2*3*4 for emphasis. They are kept as text: a single star between two word
-// characters, and a double star between two digits.
+// convertEmphasis converts bold and italic text. It keeps single stars inside a
+// word as text, because they are more often a product, like width*height*depth.
+// Scripts without spaces between words have no such words.
 func (c *converter) convertEmphasis(n *ast.Emphasis) {
 	before, after := c.previousOnLine(), c.firstAfter(n)
-	insideWord := before.isWordCharacter() && after.isWordCharacter()
-	betweenDigits := before.isDigit() && after.isDigit()
 	switch {
-	case insideWord && (n.Level == 1 || betweenDigits):
-		stars := strings.Repeat("*", n.Level)
-		c.appendText(stars)
+	case n.Level == 1 && before.isSpacedWordCharacter() && after.isSpacedWordCharacter():
+		c.appendText("*")
 		c.convertInlines(n)
-		c.appendText(stars)
+		c.appendText("*")
 	case n.Level == 1:
 		c.convertStyled(n, italic)
 	default:

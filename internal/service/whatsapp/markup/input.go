@@ -3,12 +3,16 @@ package markup
 import (
 	"strings"
 	"unicode"
+
+	"aisha/internal/visible"
 )
 
 // sanitize replaces invalid UTF-8, turns CRLF into LF, turns other control
-// characters that are white space into spaces and removes the rest of them.
+// characters that are white space into spaces and removes the rest of them. It
+// removes invisible characters, which can reorder or disguise a text.
 func sanitize(text string) string {
-	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\r\n", "\n")
+	text = visible.RemoveInvisible(strings.ToValidUTF8(text, "\uFFFD"))
+	text = strings.ReplaceAll(text, "\r\n", "\n")
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n', r == '\t', !unicode.IsControl(r):

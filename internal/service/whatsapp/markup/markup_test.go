@@ -83,23 +83,80 @@ func TestFormat(t *testing.T) {
 		"backslash_escapes":     {`\# a \[b\] \&amp; 1 \> 0`, "# a [b] &amp; 1 > 0"},
 		"arithmetic":            {"2*3*4 and 2 * 3 * 4", "2*3*4 and 2 * 3 * 4"},
 		"underscores_in_a_name": {"snake_case_names_", "snake_case_names_"},
-		"powers_of_numbers":     {"2**3**4", "2\uFEFF**\uFEFF3\uFEFF**\uFEFF4"},
+		"powers_of_numbers":     {"2**3**4", "2\uFEFF*\uFEFF\uFEFF*\uFEFF3\uFEFF*\uFEFF\uFEFF*\uFEFF4"},
 		"sums_of_products":      {"2*3 + 4*5 = 26", "2*3 + 4*5 = 26"},
 		"single_literal_star":   {"rated 5* by us", "rated 5* by us"},
 		"literal_stars":         {`\*not bold\*`, "*\uFEFFnot bold\uFEFF*"},
-		"literal_fence":         {"\\`\\`\\`x", "`\uFEFF\uFEFF`\uFEFF`\uFEFFx"},
+		"literal_fence":         {"\\`\\`\\`x", "`\uFEFF\uFEFF`\uFEFF\uFEFF`\uFEFFx"},
 		"literal_beside_bold":   {`\*note: **b**`, "*\uFEFFnote: *b*"},
 		"literal_tilde":         {"~5 to ~6", "~5 to ~6"},
 		"literal_quote":         {`\> a`, "\uFEFF> a"},
 		"literal_numbered_item": {"in\n1986. Great", "in\n\uFEFF1986. Great"},
 		"literal_bullet":        {`\- a`, "\uFEFF- a"},
 
+		"bold_before_a_letter_after_a_colon": {"**Saa:**Leo\n**Mahali**:Nairobi", "*Saa:*\uFEFFLeo\n*Mahali*:Nairobi"},
+		"bold_quote_before_a_letter":         {`**"quoted"**word`, "*\"quoted\"*\uFEFFword"},
+		"bold_quote_after_a_letter":          {`say**"hi"** now`, "say\uFEFF*\"hi\"* now"},
+		"bold_word_in_a_word":                {"word**bold**word", "wordboldword"},
+		"bold_words_between_words":           {"see**bold and more**now", "seebold *and* morenow"},
+		"italics_before_a_letter":            {"*italic*text", "italictext"},
+		"italics_with_a_colon":               {"*Saa:*Leo", "_Saa:_\uFEFFLeo"},
+		"italics_with_a_full_stop":           {"*Kwisha.*Kesho", "_Kwisha._\uFEFFKesho"},
+		"italic_quote_before_a_letter":       {"*“Ndiyo”*alisema", "_“Ndiyo”_\uFEFFalisema"},
+		"underscores_before_a_letter":        {"__bold__word", "boldword"},
+		"underscores_with_a_colon":           {"__Saa:__Leo", "*Saa:*\uFEFFLeo"},
+		"bold_italics_before_a_letter":       {"***both***x", "bothx"},
+		"bold_italics_with_a_colon":          {"***Saa:***Leo", "*_Saa:_*\uFEFFLeo"},
+		"bold_with_an_apostrophe":            {"**Amina**'s book", "*Amina*'s book"},
+		"bold_beside_chinese":                {"这是**重点**内容", "这是重点内容"},
+		"bold_quote_beside_chinese":          {"这是**“重点”**内容", "这是\uFEFF*“重点”*\uFEFF内容"},
+		"bold_label_beside_chinese":          {"**时间：**今天", "*时间：*\uFEFF今天"},
+		"italics_beside_chinese":             {"这是*重点*内容", "这是重点内容"},
+		"bold_after_an_emoji":                {"👋**Habari**", "👋*Habari*"},
+		"bold_emoji_before_a_letter":         {"**Habari 👋**karibu", "*Habari 👋*\uFEFFkaribu"},
+		"bold_emoji_after_a_letter":          {"karibu**👋 sana**", "karibu\uFEFF*👋 sana*"},
+		"bold_price_between_letters":         {"costs**$5.00!**now", "costs\uFEFF*$5.00!*\uFEFFnow"},
+		"letter_between_bold_marks":          {"**!**字**(x)**", "*!*\uFEFF字\uFEFF*(x)*"},
+		"bold_after_a_full_stop":             {"Moja.**Mbili** tatu", "Moja.*Mbili* tatu"},
+		"bold_sentences":                     {"**One.**Two. **Three.**Four.", "*One.*\uFEFFTwo. *Three.*\uFEFFFour."},
+		"bold_before_a_link":                 {"**Tazama:**[hapa](https://a.ke)", "*Tazama:*\uFEFFhapa (https://a.ke)"},
+		"bold_before_a_url":                  {"**Tazama:**<https://a.ke>", "Tazama:https://a.ke"},
+		"bold_before_code":                   {"**Run:**`go`", "Run:`go`"},
+		"code_with_brackets_before_a_letter": {"two `f()`s", "two `f()`\uFEFFs"},
+		"strikethrough_before_a_letter":      {"~~Saa:~~Leo", "~Saa:~\uFEFFLeo"},
+		"nested_before_a_letter":             {"**bold *both:***x", "*bold _both:_*\uFEFFx"},
+		"quoted_bold_in_a_sentence":          {`he said "**never**" twice`, `he said "*never*" twice`},
+		"bold_in_brackets_twice":             {"(**a**) and (**b**)", "(*a*) and (*b*)"},
+		"italics_in_brackets":                {"*see (*this*)* now", "_see (this)_ now"},
+
+		"bullets_by_stars":    {"* **Saa:**Leo\n* *mbili*", "- *Saa:*\uFEFFLeo\n- _mbili_"},
+		"product_beside_bold": {"**Jumla:**3*4*5", "*Jumla:*\uFEFF3*4*5"},
+
+		"right_to_left_override":           {"a\u202Eb\u2066c", "abc"},
+		"right_to_left_override_by_entity": {"a&#x202e;b&#8294;c&rlm;d", "abcd"},
+		"zero_width_characters":            {"a\u200Bb&ZeroWidthSpace;c\uFEFFd\u2060e", "abcde"},
+		"joined_emoji":                     {"👩\u200D🌾 and 👩&zwj;🌾", "👩\u200D🌾 and 👩\u200D🌾"},
+		"stars_with_invisible_characters":  {"*\u200B*x*\u200B*", "*x*"},
+
 		"empty":                    {"", ""},
+		"zero_width_space_only":    {"\u200B", ""},
+		"invisible_by_entity":      {"&#x200b; &#x3164;&nbsp;", ""},
+		"word_joiners_only":        {"\u2060\uFEFF\u00AD", ""},
+		"fillers_only":             {"\u3164\u115F\u1160\uFFA0\u2800", ""},
+		"bold_filler":              {"**\u3164**", ""},
+		"filler_in_a_list":         {"- \u2800\n- \u3164", ""},
+		"filler_in_code":           {"```\n\u2800\n```", ""},
+		"heading_without_text":     {"##", ""},
+		"empty_code_block_alone":   {"```\n```", ""},
+		"lone_combining_mark":      {"\u0301", ""},
+		"text_between_fillers":     {"\u3164a\u3164", "a"},
+		"question_mark_only":       {"?", "?"},
+		"emoji_only":               {"👍", "👍"},
 		"blank":                    {" \n\t ", ""},
 		"nul_character":            {"a\x00b &#0;", "ab \uFFFD"},
 		"invalid_utf8":             {"a\xffb", "a\uFFFDb"},
 		"crlf_line_ends":           {"a\r\nb", "a\nb"},
-		"too_long_to_parse":        {strings.Repeat(" ", maxMarkdownBytes) + "**a**", "*\uFEFF*\uFEFFa\uFEFF*\uFEFF*"},
+		"too_long_to_parse":        {strings.Repeat(" ", maxMarkdownBytes) + "**a**", "*\uFEFF\uFEFF*\uFEFFa\uFEFF*\uFEFF\uFEFF*"},
 		"nested_too_deep_to_parse": {strings.Repeat("> ", 50) + "a", "\uFEFF" + strings.Repeat("> ", 50) + "a"},
 	}
 	for name, tt := range tests {
@@ -108,6 +165,52 @@ func TestFormat(t *testing.T) {
 			got := Format(tt.markdown, MaxTextUnits)
 			if want := []string{tt.want}; !slices.Equal(got, want) {
 				t.Errorf("Format(%.200q)\n got %q\nwant %q", tt.markdown, got, want)
+			}
+		})
+	}
+}
+
+// Stars, underscores and tildes that are no formatting stay in the text, and
+// WhatsApp does not take them for formatting.
+func TestFormat_LiteralDelimiters(t *testing.T) {
+	t.Parallel()
+	for name, markdown := range map[string]string{
+		"unbalanced_bold":                 "**Saa: Leo",
+		"unbalanced_end":                  "Saa:** Leo",
+		"two_stars_alone":                 "**",
+		"stars_between_spaces":            "a ** b ** c",
+		"product_of_letters":              "a*b + c*d",
+		"product_of_words":                "width*height*depth",
+		"product_with_brackets":           "2*(3+4)*5",
+		"product_of_brackets":             "(a)*(b)*(c)",
+		"product_of_negative_numbers":     "2*-3 and 4*-5",
+		"product_in_a_note":               "*note: 3*4 = 12",
+		"powers_of_letters":               "x**2 + y**2",
+		"powers_of_brackets":              "(a+b)**2 + (c)**2",
+		"count_of_all_rows":               "COUNT(*) FROM a, COUNT(*) FROM b",
+		"file_patterns":                   "src/*.go and test/*.go or *.txt",
+		"comments_of_code":                "/* a */ and /* b */",
+		"regular_expressions":             "a.*b and c.*d",
+		"arguments_of_python":             "*args and **kwargs",
+		"private_names_of_python":         "self.__name and self.__value",
+		"footnote_marks":                  "price*(net) and weight*(gross)",
+		"ratings":                         "5* hotel and 4* food",
+		"snake_case_names":                "snake_case_names and _private_name",
+		"double_underscores_inside_names": "my__long__name",
+		"star_alone":                      "*",
+		"hash_alone":                      "#",
+		"tildes_of_numbers":               "~5 to ~6 and ~~7",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			messages := Format(markdown, MaxTextUnits)
+			if got, want := strings.ReplaceAll(strings.Join(messages, "|"), zeroWidthNoBreakSpace, ""), markdown; got != want {
+				t.Errorf("Format(%q) shows %q, want %q", markdown, got, want)
+			}
+			for _, message := range messages {
+				if got := shownByWhatsApp(message); got != message {
+					t.Errorf("Format(%q) = %q: WhatsApp would show %q", markdown, message, got)
+				}
 			}
 		})
 	}

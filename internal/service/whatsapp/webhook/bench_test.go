@@ -29,7 +29,7 @@ func BenchmarkDecode(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(body)))
 			for b.Loop() {
-				if got := len(Decode(body).Messages); got != n {
+				if got := len(decode(body).Messages); got != n {
 					b.Fatalf("got %d messages, want %d", got, n)
 				}
 			}

@@ -3,42 +3,50 @@ package webhook
 import (
 	"encoding/json"
 	"errors"
+	"time"
 )
 
-// Decode reads the body of a webhook. Every message, status and event is
-// decoded on its own: an item that is malformed or of no use to us becomes an
-// [UnhandledItem] and does not affect the others. Decode never fails; a body
-// that is not understood at all is one unhandled item.
-func Decode(body []byte) Batch {
-	if batch, ok := decodeFast(body); ok {
+// Decode reads the body of a webhook that was received at the given time. Every
+// message, status and event is decoded on its own: an item that is malformed, too
+// old or of no use to us becomes an [UnhandledItem] and does not affect the
+// others. Decode never fails; a body that is not understood at all is one
+// unhandled item.
+func Decode(body []byte, receivedAt time.Time) Batch {
+	if batch, ok := decodeFast(body, receivedAt); ok {
 		return batch
 	}
-	return decodeItems(body)
+	return decodeItems(body, receivedAt)
+}
+
+// decoder collects the items of one body.
+type decoder struct {
+	receivedAt time.Time
+	batch      Batch
 }
 
 // decodeItems decodes every item from its own bytes.
-func decodeItems(body []byte) Batch {
-	var batch Batch
+func decodeItems(body []byte, receivedAt time.Time) Batch {
+	d := decoder{receivedAt: receivedAt}
 	var envelope struct {
 		Entry []json.RawMessage `json:"entry"`
 	}
 	if err := unmarshal(body, &envelope); err != nil || len(envelope.Entry) == 0 {
-		batch.addUnhandled("", "not a webhook of the documented shape", body)
-		return batch
+		d.addUnhandled("", "not a webhook of the documented shape", body)
+		return d.batch
 	}
 	for _, raw := range envelope.Entry {
 		var entry struct {
 			Changes []json.RawMessage `json:"changes"`
 		}
 		if err := unmarshal(raw, &entry); err != nil || len(entry.Changes) == 0 {
-			batch.addUnhandled("", "an entry without changes", raw)
+			d.addUnhandled("", "an entry without changes", raw)
 			continue
 		}
 		for _, change := range entry.Changes {
-			batch.decodeChange(change)
+			d.decodeChange(change)
 		}
 	}
-	return batch
+	return d.batch
 }
 
 // unmarshal decodes the members that it can. A member of an undocumented type
@@ -52,15 +60,13 @@ func unmarshal(raw []byte, into any) error {
 	return err
 }
 
-func (b *Batch) addUnhandled(field, reason string, raw []byte) {
-	b.Unhandled = append(b.Unhandled, UnhandledItem{Field: field, Reason: reason, Raw: raw})
+func (d *decoder) addUnhandled(field, reason string, raw []byte) {
+	d.batch.Unhandled = append(d.batch.Unhandled, UnhandledItem{Field: field, Reason: reason, Raw: raw})
 }
 
 // value is the JSON of a change's value, with its items undecoded.
 type value struct {
-	Metadata struct {
-		PhoneNumberID scalar `json:"phone_number_id"`
-	} `json:"metadata"`
+	Metadata    metadataJSON      `json:"metadata"`
 	Contacts    []json.RawMessage `json:"contacts"`
 	Messages    []json.RawMessage `json:"messages"`
 	Statuses    []json.RawMessage `json:"statuses"`
@@ -69,59 +75,74 @@ type value struct {
 	Errors      []json.RawMessage `json:"errors"`
 }
 
-func (b *Batch) decodeChange(raw []byte) {
+type metadataJSON struct {
+	PhoneNumberID scalar `json:"phone_number_id"`
+}
+
+// isTest reports whether the change comes from the Test button of Meta's App
+// Dashboard. The number in its sample does not exist, so Meta would refuse an
+// answer from it.
+func (m metadataJSON) isTest() bool { return m.PhoneNumberID == "123456123" }
+
+func (d *decoder) decodeChange(raw []byte) {
 	var change struct {
 		Field scalar          `json:"field"`
 		Value json.RawMessage `json:"value"`
 	}
 	if err := unmarshal(raw, &change); err != nil {
-		b.addUnhandled("", "a change that cannot be read", raw)
+		d.addUnhandled("", "a change that cannot be read", raw)
 		return
 	}
 	var v value
 	field := change.Field.text()
 	if err := unmarshal(change.Value, &v); err != nil {
-		b.addUnhandled(field, "a change without a value", raw)
+		d.addUnhandled(field, "a change without a value", raw)
 		return
 	}
-	before := b.Len()
+	if v.Metadata.isTest() {
+		d.addUnhandled(field, "a sample from the Test button of Meta's App Dashboard", raw)
+		return
+	}
+	before := d.batch.Len()
 	switch field {
 	case "messages":
-		b.decodeMessages(v)
+		d.decodeMessages(v)
 	case "smb_message_echoes":
 		for _, raw := range v.Echoes {
-			b.decodeEcho(raw)
+			d.decodeEcho(raw)
 		}
 	case "user_preferences":
-		contacts := decodeContacts(v.Contacts)
+		contacts := newDirectory(decodeContacts(v.Contacts), len(v.Preferences))
 		for _, raw := range v.Preferences {
-			b.decodePreference(raw, v.Metadata.PhoneNumberID.text(), contacts)
+			d.decodePreference(raw, v.Metadata.PhoneNumberID.text(), contacts)
 		}
 	}
-	if b.Len() == before {
-		b.addUnhandled(field, "an event that needs no answer", raw)
+	if d.batch.Len() == before {
+		d.addUnhandled(field, "an event that needs no answer", raw)
 	}
 }
 
-func (b *Batch) decodeMessages(v value) {
-	contacts := decodeContacts(v.Contacts)
-	for _, raw := range v.Messages {
-		var in messageJSON
-		if err := unmarshal(raw, &in); err != nil {
-			b.addUnhandled("messages", "a message that cannot be read", raw)
-			continue
+func (d *decoder) decodeMessages(v value) {
+	if len(v.Messages) > 0 {
+		contacts := newDirectory(decodeContacts(v.Contacts), len(v.Messages))
+		for _, raw := range v.Messages {
+			var in messageJSON
+			if err := unmarshal(raw, &in); err != nil {
+				d.addUnhandled("messages", "a message that cannot be read", raw)
+				continue
+			}
+			d.addMessage(raw, in, v.Metadata.PhoneNumberID.text(), contacts)
 		}
-		b.addMessage(raw, in, v.Metadata.PhoneNumberID.text(), contacts)
 	}
 	for _, raw := range v.Statuses {
 		var in statusJSON
 		if err := unmarshal(raw, &in); err != nil {
-			b.addUnhandled("messages", "a status that cannot be read", raw)
+			d.addUnhandled("messages", "a status that cannot be read", raw)
 			continue
 		}
-		b.addStatus(raw, in)
+		d.addStatus(raw, in)
 	}
 	for _, raw := range v.Errors {
-		b.addUnhandled("messages", "an error of the platform", raw)
+		d.addUnhandled("messages", "an error of the platform", raw)
 	}
 }

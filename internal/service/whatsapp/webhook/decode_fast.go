@@ -1,46 +1,51 @@
 package webhook
 
-import "encoding/json"
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+)
 
 // commonWebhook is the shape of nearly all webhooks: messages and statuses,
 // with every member of its documented type.
 type commonWebhook struct {
 	Entry []struct {
 		Changes []struct {
-			Field scalar `json:"field"`
-			Value struct {
-				Metadata struct {
-					PhoneNumberID scalar `json:"phone_number_id"`
-				} `json:"metadata"`
-				Contacts []contactJSON     `json:"contacts"`
-				Messages []messageJSON     `json:"messages"`
-				Statuses []statusJSON      `json:"statuses"`
-				Errors   []json.RawMessage `json:"errors"`
-			} `json:"value"`
+			Field scalar      `json:"field"`
+			Value commonValue `json:"value"`
 		} `json:"changes"`
 	} `json:"entry"`
 }
+
+type commonValue struct {
+	Metadata metadataJSON      `json:"metadata"`
+	Contacts []contactJSON     `json:"contacts"`
+	Messages []messageJSON     `json:"messages"`
+	Statuses []statusJSON      `json:"statuses"`
+	Errors   []json.RawMessage `json:"errors"`
+}
+
+// maxCommas limits the memory that decodeFast takes. It decodes all messages of a
+// webhook before it looks at one, each takes a kilobyte, and there is a comma
+// between two. Meta sends at most 1,000 updates in one webhook.
+const maxCommas = 20_000
 
 // decodeFast decodes a common webhook in one pass; decodeItems scans each byte
 // once for every level of nesting. It reports false for a body with anything
 // uncommon in it, above all anything that becomes an unhandled item, because
 // that needs the bytes of the item.
-func decodeFast(body []byte) (Batch, bool) {
+func decodeFast(body []byte, receivedAt time.Time) (Batch, bool) {
+	if bytes.Count(body, []byte{','}) > maxCommas {
+		return Batch{}, false
+	}
 	var webhook commonWebhook
 	if err := json.Unmarshal(body, &webhook); err != nil {
 		return Batch{}, false
 	}
-	var batch Batch
+	d := decoder{receivedAt: receivedAt}
 	for _, entry := range webhook.Entry {
 		for _, change := range entry.Changes {
-			v, before := change.Value, batch.Len()
-			for _, in := range v.Messages {
-				batch.addMessage(nil, in, v.Metadata.PhoneNumberID.text(), v.Contacts)
-			}
-			for _, in := range v.Statuses {
-				batch.addStatus(nil, in)
-			}
-			if change.Field != "messages" || len(v.Errors) > 0 || batch.Len() == before {
+			if change.Field != "messages" || !d.addCommon(change.Value) {
 				return Batch{}, false
 			}
 		}
@@ -48,5 +53,23 @@ func decodeFast(body []byte) (Batch, bool) {
 			return Batch{}, false
 		}
 	}
-	return batch, len(webhook.Entry) > 0 && len(batch.Unhandled) == 0
+	return d.batch, len(webhook.Entry) > 0
+}
+
+// addCommon adds the items of a change. It reports false if the change has
+// anything uncommon in it.
+func (d *decoder) addCommon(v commonValue) bool {
+	if v.Metadata.isTest() || len(v.Errors) > 0 || len(v.Messages)+len(v.Statuses) == 0 {
+		return false
+	}
+	if len(v.Messages) > 0 {
+		contacts := newDirectory(v.Contacts, len(v.Messages))
+		for _, in := range v.Messages {
+			d.addMessage(nil, in, v.Metadata.PhoneNumberID.text(), contacts)
+		}
+	}
+	for _, in := range v.Statuses {
+		d.addStatus(nil, in)
+	}
+	return len(d.batch.Unhandled) == 0
 }

@@ -1,56 +1,101 @@
 package webhook
 
-import "encoding/json"
+import (
+	"cmp"
+	"encoding/json"
+	"time"
+)
 
 // addIdentityChange reads a system message. WhatsApp sends several kinds; only
 // a changed phone number or user id matters here.
-func (b *Batch) addIdentityChange(raw []byte, in messageJSON) {
-	from := identityOf(in.System.PreviousUserID, in.From, in.FromUserID)
+func (d *decoder) addIdentityChange(raw []byte, in messageJSON) {
+	from := identityOf(cmp.Or(in.System.PreviousUserID, in.FromUserID), in.From)
 	var to Identity
 	switch in.System.Type {
 	case "user_changed_number":
-		to = identityOf(in.System.UserID, in.System.WaID, in.System.NewWaID)
+		to = identityOf(in.System.UserID, cmp.Or(in.System.WaID, in.System.NewWaID))
 	case "user_changed_user_id":
-		to = identityOf(in.System.UserID)
+		to = identityOf(in.System.UserID, "")
 	}
-	if from.isEmpty() || to.isEmpty() {
-		b.addUnhandled("messages", "a system message", raw)
-		return
+	switch wrongTime := d.wrongTime(d.sentAt(in.Timestamp)); {
+	case from.isEmpty() || to.isEmpty():
+		d.addUnhandled("messages", "a system message", raw)
+	case wrongTime != "":
+		d.addUnhandled("messages", "a system message "+wrongTime, raw)
+	default:
+		d.batch.IdentityChanges = append(d.batch.IdentityChanges, IdentityChange{From: from, To: to, At: d.sentAt(in.Timestamp)})
 	}
-	b.IdentityChanges = append(b.IdentityChanges, IdentityChange{From: from, To: to, At: in.Timestamp.time()})
 }
 
-// decodeEcho reads a message that an employee sent from the business's phone.
-func (b *Batch) decodeEcho(raw json.RawMessage) {
-	var in struct {
-		To     scalar `json:"to"`
-		UserID scalar `json:"to_user_id"`
+// echoJSON holds the members of an echo that are read.
+type echoJSON struct {
+	To        scalar `json:"to"`
+	UserID    scalar `json:"to_user_id"`
+	ID        scalar `json:"id"`
+	Timestamp scalar `json:"timestamp"`
+	Text      struct {
+		Body scalar `json:"body"`
+	} `json:"text"`
+	Interactive struct {
+		Body struct {
+			Text scalar `json:"text"`
+		} `json:"body"`
+	} `json:"interactive"`
+}
+
+func (d *decoder) decodeEcho(raw json.RawMessage) {
+	const field = "smb_message_echoes"
+	var in echoJSON
+	err := unmarshal(raw, &in)
+	echo := Echo{
+		To:     identityOf(in.UserID, in.To),
+		Text:   cleanText(cmp.Or(in.Text.Body, in.Interactive.Body.Text).text()),
+		SentAt: d.sentAt(in.Timestamp),
 	}
-	if err := unmarshal(raw, &in); err != nil || identityOf(in.UserID, in.To).isEmpty() {
-		b.addUnhandled("smb_message_echoes", "an echo without a receiver", raw)
-		return
+	if in.ID.isID() {
+		echo.WAMID = in.ID.text()
 	}
-	b.Echoes = append(b.Echoes, Echo{To: identityOf(in.UserID, in.To)})
+	switch wrongTime := d.wrongTime(echo.SentAt); {
+	case err != nil || echo.To.isEmpty():
+		d.addUnhandled(field, "an echo without a receiver", raw)
+	case wrongTime != "":
+		d.addUnhandled(field, "an echo "+wrongTime, raw)
+	default:
+		d.batch.Echoes = append(d.batch.Echoes, echo)
+	}
+}
+
+// preferenceJSON holds the members of a preference that are read.
+type preferenceJSON struct {
+	WaID      scalar `json:"wa_id"`
+	UserID    scalar `json:"user_id"`
+	Value     scalar `json:"value"`
+	Timestamp scalar `json:"timestamp"`
 }
 
 // decodePreference reads a choice from WhatsApp's settings. Meta's category is
 // marketing messages; a stop counts like STOP, for all messages.
-func (b *Batch) decodePreference(raw json.RawMessage, phoneNumberID string, contacts []contactJSON) {
-	var in struct {
-		WaID   scalar `json:"wa_id"`
-		UserID scalar `json:"user_id"`
-		Value  scalar `json:"value"`
-	}
+func (d *decoder) decodePreference(raw json.RawMessage, phoneNumberID string, contacts directory) {
+	const field = "user_preferences"
+	var in preferenceJSON
 	err := unmarshal(raw, &in)
-	who := identityOf(in.UserID, in.WaID)
-	if len(contacts) == 1 {
-		who.add(contacts[0].UserID.text())
-		who.add(contacts[0].WaID.text())
+	who := contacts.identify(in.UserID, in.WaID)
+	var chosenAt time.Time
+	if t, ok := in.Timestamp.unixTime(); ok {
+		chosenAt = t
 	}
 	known := in.Value == "stop" || in.Value == "resume"
-	if err != nil || who.isEmpty() || !known {
-		b.addUnhandled("user_preferences", "a preference of an unknown kind", raw)
-		return
+	switch wrongTime := d.wrongTime(d.sentAt(in.Timestamp)); {
+	case err != nil || who.isEmpty() || !known:
+		d.addUnhandled(field, "a preference of an unknown kind", raw)
+	case wrongTime != "":
+		d.addUnhandled(field, "a preference "+wrongTime, raw)
+	default:
+		d.batch.Preferences = append(d.batch.Preferences, Preference{
+			Who:           who,
+			PhoneNumberID: phoneNumberID,
+			OptOut:        in.Value == "stop",
+			At:            chosenAt,
+		})
 	}
-	b.Preferences = append(b.Preferences, Preference{Who: who, PhoneNumberID: phoneNumberID, OptOut: in.Value == "stop"})
 }

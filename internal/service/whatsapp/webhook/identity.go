@@ -1,103 +1,101 @@
 package webhook
 
 import (
-	"encoding/json"
+	"cmp"
+	"strings"
 
 	"aisha/internal/sensitive"
 )
 
-// contactJSON holds the members of a contact that are read.
-type contactJSON struct {
-	WaID    scalar `json:"wa_id"`
-	UserID  scalar `json:"user_id"`
-	Profile struct {
-		Name scalar `json:"name"`
-	} `json:"profile"`
-}
-
-func decodeContacts(raws []json.RawMessage) []contactJSON {
-	contacts := make([]contactJSON, 0, len(raws))
-	for _, raw := range raws {
-		var c contactJSON
-		if err := unmarshal(raw, &c); err == nil {
-			contacts = append(contacts, c)
-		}
-	}
-	return contacts
-}
-
-// maxName limits the name of a person or a file, in bytes. WhatsApp's own limit
-// for a profile name is 25 characters.
-const maxName = 200
-
-// senderOf returns the sender of a message. One webhook may have only a phone
-// number and the next only a user id; a contact can add the missing one.
-func senderOf(in messageJSON, contacts []contactJSON) Identity {
-	who := identityOf(in.FromUserID, in.From)
-	for _, c := range contacts {
-		other := identityOf(c.UserID, c.WaID)
-		if !who.shares(other) && len(contacts) > 1 {
-			continue
-		}
-		who.add(other.BSUID)
-		who.add(other.WaID.Reveal())
-		who.Name = sensitive.NewText(c.Profile.Name.text()).Truncate(maxName)
-		break
-	}
-	return who
-}
-
-// identityOf returns the identity with the given user ids and phone numbers.
-func identityOf(ids ...scalar) Identity {
+// identityOf returns the identity that a user id and a phone number name. Either
+// may be empty. Meta puts a user id where a phone number is documented when it
+// withholds the number. Text that cannot be an id is ignored.
+func identityOf(userID, number scalar) Identity {
 	var who Identity
-	for _, id := range ids {
-		who.add(id.text())
+	if id := strings.TrimSpace(string(userID)); isUserID(id) {
+		who.BSUID = normalizeUserID(id)
+	}
+	switch id := strings.TrimSpace(string(number)); {
+	case isPhoneNumber(id):
+		who.WaID = sensitive.NewPhone(strings.TrimPrefix(id, "+"))
+	case who.BSUID == "" && hasUserIDPrefix(id) && isUserID(id):
+		who.BSUID = normalizeUserID(id)
 	}
 	return who
-}
-
-// add sets BSUID or WaID, whichever id looks like, unless it is set already.
-// Meta puts a user id where a phone number is documented when it withholds the
-// number. Any other text is ignored.
-func (i *Identity) add(id string) {
-	switch {
-	case isBSUID(id):
-		if i.BSUID == "" {
-			i.BSUID = id
-		}
-	case isPhoneNumber(id):
-		if i.WaID.IsZero() {
-			i.WaID = sensitive.NewPhone(trimPlus(id))
-		}
-	}
-}
-
-// shares reports whether both have the same user id or the same number.
-func (i Identity) shares(other Identity) bool {
-	return i.BSUID != "" && i.BSUID == other.BSUID || !i.WaID.IsZero() && i.WaID == other.WaID
 }
 
 func (i Identity) isEmpty() bool { return i.BSUID == "" && i.WaID.IsZero() }
 
-// isBSUID reports whether id has the form of a business-scoped user id: a
-// country code, a dot, letters and digits.
-func isBSUID(id string) bool {
-	const country, longest = len("KE."), 143
-	if len(id) <= country || len(id) > longest || id[2] != '.' || !isUpper(id[0]) || !isUpper(id[1]) {
+// isSamePerson reports whether both have the same user id or the same phone
+// number, and do not contradict each other.
+func (i Identity) isSamePerson(other Identity) bool {
+	sharesUserID := i.BSUID != "" && strings.EqualFold(i.BSUID, other.BSUID)
+	sharesNumber := !i.WaID.IsZero() && i.WaID == other.WaID
+	return (sharesUserID || sharesNumber) && !i.contradicts(other)
+}
+
+// contradicts reports whether both have a user id, or both a phone number, and
+// these differ. Letter case does not count.
+func (i Identity) contradicts(other Identity) bool {
+	return i.BSUID != "" && other.BSUID != "" && !strings.EqualFold(i.BSUID, other.BSUID) ||
+		!i.WaID.IsZero() && !other.WaID.IsZero() && i.WaID != other.WaID
+}
+
+// merge returns i with what it lacks taken from other.
+func (i Identity) merge(other Identity) Identity {
+	return Identity{
+		BSUID: cmp.Or(i.BSUID, other.BSUID),
+		WaID:  cmp.Or(i.WaID, other.WaID),
+		Name:  cmp.Or(i.Name, other.Name),
+	}
+}
+
+// maxUserID limits a business-scoped user id, in bytes. Meta documents a country
+// code, sometimes followed by ".ENT", and up to 128 letters and digits.
+const maxUserID = 143
+
+// isUserID reports whether id can be a business-scoped user id. Most begin with a
+// country code and a dot, like KE.13491208655302741918, but other forms exist.
+func isUserID(id string) bool {
+	if id == "" || len(id) > maxUserID || !isLetter(id[0]) && !isDigit(id[0]) {
 		return false
 	}
-	for _, c := range []byte(id[country:]) {
-		if !isUpper(c) && !isDigit(c) && (c < 'a' || c > 'z') && c != '.' {
+	for _, c := range []byte(id) {
+		if !isLetter(c) && !isDigit(c) && c != '.' && c != '_' && c != '-' {
 			return false
 		}
 	}
 	return true
 }
 
+// hasUserIDPrefix reports whether id begins with at least two letters and a dot.
+func hasUserIDPrefix(id string) bool {
+	prefix, rest, found := strings.Cut(id, ".")
+	for _, c := range []byte(prefix) {
+		if !isLetter(c) {
+			return false
+		}
+	}
+	return found && rest != "" && len(prefix) >= 2
+}
+
+// normalizeUserID writes a country code in upper case. The rest of an id may be
+// case-sensitive.
+func normalizeUserID(id string) string {
+	if !hasUserIDPrefix(id) || id[2] != '.' {
+		return id
+	}
+	country := strings.ToUpper(id[:2])
+	if country == id[:2] {
+		return id // nearly always
+	}
+	return country + id[2:]
+}
+
 // isPhoneNumber reports whether id has the form of a wa_id: digits, sometimes
 // with a leading plus.
 func isPhoneNumber(id string) bool {
-	id = trimPlus(id)
+	id = strings.TrimPrefix(id, "+")
 	for _, c := range []byte(id) {
 		if !isDigit(c) {
 			return false
@@ -106,12 +104,5 @@ func isPhoneNumber(id string) bool {
 	return len(id) >= 5 && len(id) <= 20
 }
 
-func isUpper(c byte) bool { return c >= 'A' && c <= 'Z' }
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-
-func trimPlus(number string) string {
-	if number != "" && number[0] == '+' {
-		return number[1:]
-	}
-	return number
-}
+func isLetter(c byte) bool { return c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' }
+func isDigit(c byte) bool  { return c >= '0' && c <= '9' }

@@ -6,8 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"aisha/internal/sensitive"
 )
 
 // messageJSON holds the members of a message that are read. The type decides
@@ -68,29 +66,33 @@ type messageJSON struct {
 		UserID         scalar `json:"user_id"`
 		PreviousUserID scalar `json:"previous_user_id"`
 	} `json:"system"`
+	Errors []struct {
+		Code scalar `json:"code"`
+	} `json:"errors"`
 	Edit   editJSON `json:"edit"`
 	Revoke struct {
 		Original scalar `json:"original_message_id"`
 	} `json:"revoke"`
 }
 
-// addMessage sorts a message into the batch by its type.
-func (b *Batch) addMessage(raw []byte, in messageJSON, phoneNumberID string, contacts []contactJSON) {
+// addMessage sorts a message into the batch by its type. An edit or a revocation
+// is taken at any time: it only affects a message that was taken itself.
+func (d *decoder) addMessage(raw []byte, in messageJSON, phoneNumberID string, contacts directory) {
 	switch {
 	case in.GroupID != "":
-		b.addUnhandled("messages", "a message of a group", raw)
+		d.addUnhandled("messages", "a message of a group", raw)
 	case in.Type == "edit" && in.Edit.Original != "":
-		b.Edits = append(b.Edits, Edit{WAMID: in.Edit.Original.text(), Text: sensitive.NewText(in.Edit.text()).Truncate(maxText)})
+		d.batch.Edits = append(d.batch.Edits, Edit{WAMID: in.Edit.Original.text(), Text: cleanText(in.Edit.text())})
 	case in.Type == "revoke" && in.Revoke.Original != "":
-		b.Revokes = append(b.Revokes, in.Revoke.Original.text())
+		d.batch.Revokes = append(d.batch.Revokes, in.Revoke.Original.text())
 	case in.Type == "system":
-		b.addIdentityChange(raw, in)
+		d.addIdentityChange(raw, in)
 	case !needsAnswer(in.Type.text()):
-		b.addUnhandled("messages", "a message of a type that needs no answer", raw)
+		d.addUnhandled("messages", "a message of a type that needs no answer", raw)
 	case in.Interactive.Type == "call_permission_reply":
-		b.addUnhandled("messages", "a response to a call permission request", raw)
+		d.addUnhandled("messages", "a response to a call permission request", raw)
 	default:
-		b.addPersonMessage(raw, in, phoneNumberID, senderOf(in, contacts))
+		d.addPersonMessage(raw, in, phoneNumberID, contacts.identify(in.FromUserID, in.From))
 	}
 }
 
@@ -106,22 +108,38 @@ func needsAnswer(messageType string) bool {
 	return false
 }
 
-func (b *Batch) addPersonMessage(raw []byte, in messageJSON, phoneNumberID string, sender Identity) {
+func (d *decoder) addPersonMessage(raw []byte, in messageJSON, phoneNumberID string, sender Identity) {
 	if !in.ID.isID() || phoneNumberID == "" || sender.isEmpty() {
-		b.addUnhandled("messages", "a message without id, sender or receiver", raw)
+		d.addUnhandled("messages", "a message without id, sender or receiver", raw)
 		return
 	}
-	b.Messages = append(b.Messages, Message{
+	sentAt := d.sentAt(in.Timestamp)
+	if wrongTime := d.wrongTime(sentAt); wrongTime != "" {
+		d.addUnhandled("messages", "a message "+wrongTime, raw)
+		return
+	}
+	d.batch.Messages = append(d.batch.Messages, Message{
 		WAMID:         in.ID.text(),
 		PhoneNumberID: phoneNumberID,
 		Sender:        sender,
-		Type:          in.Type.text(),
-		Text:          sensitive.NewText(in.text()).Truncate(maxText),
+		Type:          in.kind(),
+		Text:          cleanText(in.text()),
 		Media:         in.media(),
 		QuotedWAMID:   in.Context.ID.text(),
-		SentAt:        in.Timestamp.time(),
-		SentHour:      in.Timestamp.hour(),
+		SentAt:        sentAt,
+		SentHour:      sentHour(in.Timestamp),
 	})
+}
+
+// kind returns Meta's name of the type, or TypeUnavailable.
+func (in messageJSON) kind() string {
+	const contentUnavailable = 131060
+	for _, e := range in.Errors {
+		if (in.Type == "unsupported" || in.Type == "unknown") && e.Code.int() == contentUnavailable {
+			return TypeUnavailable
+		}
+	}
+	return in.Type.text()
 }
 
 // editJSON has the message as it is after the edit.
@@ -183,7 +201,7 @@ func (in messageJSON) media() Media {
 		ID:       f.ID.text(),
 		MIMEType: f.MIMEType.text(),
 		SHA256:   f.SHA256.text(),
-		Filename: sensitive.NewText(f.Filename.text()).Truncate(maxName),
+		Filename: cleanName(f.Filename),
 	}
 }
 
@@ -204,10 +222,6 @@ func (in messageJSON) file() fileJSON {
 	}
 	return fileJSON{}
 }
-
-// maxText limits the text of one message, in bytes. WhatsApp's own limit is
-// 65,536 characters; the model is given far less.
-const maxText = 64 << 10
 
 // text describes the whole message in words, for the model.
 func (in messageJSON) text() string {

@@ -47,7 +47,7 @@ func describe(b Batch) string {
 
 // Every message that WhatsApp documents, each as its own payload. F and ID
 // stand for a sender and an id, which all of them have.
-func TestEveryKindOfMessage(t *testing.T) {
+func TestDecode_MessageTypes(t *testing.T) {
 	t.Parallel()
 	const who = "KE.134912/254712345678"
 	tests := map[string]struct{ message, want string }{
@@ -111,15 +111,15 @@ func TestEveryKindOfMessage(t *testing.T) {
 			message := strings.NewReplacer(`F,`, `"from":"254712345678",`, `F}`, `"from":"254712345678"}`,
 				`ID,`, `"id":"wamid.A",`, `ID}`, `"id":"wamid.A"}`).Replace(tt.message)
 			want := strings.ReplaceAll(tt.want, "of W:", "of "+who+":")
-			if got := describe(Decode([]byte(webhook(message, ``)))); got != want {
+			if got := describe(decode([]byte(webhook(message, ``)))); got != want {
 				t.Errorf("got  %s\nwant %s", got, want)
 			}
 		})
 	}
 }
 
-// Who wrote, in every way that Meta tells it.
-func TestEveryWayToNameASender(t *testing.T) {
+// Meta names a sender in several ways.
+func TestDecode_Senders(t *testing.T) {
 	t.Parallel()
 	const body = `{"entry":[{"changes":[{"field":"messages","value":{"metadata":{"phone_number_id":%s},%s"messages":[%s]}}]}]}`
 	for name, tt := range map[string]struct{ number, contacts, message, want string }{
@@ -137,14 +137,14 @@ func TestEveryWayToNameASender(t *testing.T) {
 			t.Parallel()
 			message := tt.message + `,"id":"wamid.A","type":"text","text":{"body":"Hi"}}`
 			want := "text of " + tt.want + `: "Hi"`
-			if got := describe(Decode(fmt.Appendf(nil, body, tt.number, tt.contacts, message))); got != want {
+			if got := describe(decode(fmt.Appendf(nil, body, tt.number, tt.contacts, message))); got != want {
 				t.Errorf("got  %s\nwant %s", got, want)
 			}
 		})
 	}
 }
 
-func TestEveryStatus(t *testing.T) {
+func TestDecode_StatusTypes(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ status, want string }{
 		"sent, with everything": {`{"id":"wamid.O","status":"sent","timestamp":"1767225600","recipient_id":"254712345678","recipient_user_id":"KE.1","biz_opaque_callback_data":"cb",
@@ -163,7 +163,7 @@ func TestEveryStatus(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := describe(Decode([]byte(webhook(``, tt.status)))); strings.TrimSpace(got) != strings.TrimSpace(tt.want) {
+			if got := describe(decode([]byte(webhook(``, tt.status)))); strings.TrimSpace(got) != strings.TrimSpace(tt.want) {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
@@ -171,7 +171,7 @@ func TestEveryStatus(t *testing.T) {
 }
 
 // Every other field that a webhook can be about. None of them is ever answered.
-func TestEveryOtherField(t *testing.T) {
+func TestDecode_OtherFields(t *testing.T) {
 	t.Parallel()
 	const metadata = `"metadata":{"phone_number_id":"1"},`
 	for name, tt := range map[string]struct{ field, value, want string }{
@@ -203,8 +203,8 @@ func TestEveryOtherField(t *testing.T) {
 		"phone_number_name_update":           {"phone_number_name_update", `{"decision":"APPROVED","rejection_reason":null}`, "kept phone_number_name_update"},
 		"phone_number_quality_update":        {"phone_number_quality_update", `{"event":"FLAGGED"}`, "kept phone_number_quality_update"},
 		"security":                           {"security", `{"event":"PIN_CHANGED"}`, "kept security"},
-		"user_preferences stop":              {"user_preferences", `{` + metadata + `"user_preferences":[{"wa_id":"254712345678","category":"marketing_messages","value":"stop","timestamp":1731705721}]}`, "stop true of 254712345678"},
-		"user_preferences resume":            {"user_preferences", `{` + metadata + `"contacts":[{"user_id":"KE.1"}],"user_preferences":[{"value":"resume","timestamp":"1731705721"}]}`, "stop false of KE.1"},
+		"user_preferences stop":              {"user_preferences", `{` + metadata + `"user_preferences":[{"wa_id":"254712345678","category":"marketing_messages","value":"stop","timestamp":1767225600}]}`, "stop true of 254712345678"},
+		"user_preferences resume":            {"user_preferences", `{` + metadata + `"contacts":[{"user_id":"KE.1"}],"user_preferences":[{"value":"resume","timestamp":"1767225600"}]}`, "stop false of KE.1"},
 		"user_preferences of another kind":   {"user_preferences", `{` + metadata + `"user_preferences":[{"wa_id":"254712345678","value":"signup"}]}`, "kept user_preferences"},
 		"standby":                            {"standby", `{` + metadata + `"messages":[{"from":"254712345678","id":"w","type":"text","text":{"body":"x"}}]}`, "kept standby"},
 		"messaging_handovers":                {"messaging_handovers", `{` + metadata + `"x":1}`, "kept messaging_handovers"},
@@ -217,7 +217,7 @@ func TestEveryOtherField(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			body := fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"1","time":1767225600,"changes":[{"field":%q,"value":%s}]}]}`, tt.field, tt.value)
-			if got := describe(Decode([]byte(body))); got != tt.want {
+			if got := describe(decode([]byte(body))); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})

@@ -3,6 +3,7 @@ package webhook
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -51,6 +52,9 @@ func replaceNUL(text string) string {
 // PostgreSQL cannot index values of several thousand.
 const maxID = 512
 
+// isBlank reports whether the value is absent or only white space.
+func (s scalar) isBlank() bool { return strings.TrimSpace(string(s)) == "" }
+
 // isID reports whether the value can be an id.
 func (s scalar) isID() bool { return s != "" && len(s) <= maxID }
 
@@ -63,28 +67,14 @@ func (s scalar) int() int {
 	return int(n)
 }
 
-// clockSkew is how far a plausible timestamp may lie before the oldest possible
-// retry, or after the local time.
-const clockSkew = 24 * time.Hour
-
-// time reads Unix seconds. An implausible timestamp is replaced by now.
-func (s scalar) time() time.Time {
+// unixTime reads Unix seconds and reports whether the value is a whole number. A
+// time outside the years 1970 to 9999 becomes the nearest one in them, because
+// PostgreSQL and JSON have no later years.
+func (s scalar) unixTime() (t time.Time, ok bool) {
+	const endOf9999 = 253402300799 // the last second
 	seconds, err := strconv.ParseInt(string(s), 10, 64)
-	now := time.Now()
-	oldest, newest := now.Add(-RetryPeriod-clockSkew), now.Add(clockSkew)
-	if t := time.Unix(seconds, 0); err == nil && t.After(oldest) && t.Before(newest) {
-		return t
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return time.Time{}, false
 	}
-	return now
-}
-
-// hour returns the hour of Unix seconds in UTC. Text that is not a timestamp of
-// the years 1970 to 9999 gives the first hour of 1970.
-func (s scalar) hour() time.Time {
-	const endOf9999 = 253402300799 // the last second, in Unix time
-	seconds, err := strconv.ParseInt(string(s), 10, 64)
-	if err != nil || seconds < 0 || seconds > endOf9999 {
-		seconds = 0
-	}
-	return time.Unix(seconds, 0).UTC().Truncate(time.Hour)
+	return time.Unix(min(max(seconds, 0), endOf9999), 0), true
 }

@@ -12,10 +12,10 @@ type statusJSON struct {
 	} `json:"errors"`
 }
 
-func (b *Batch) addStatus(raw []byte, in statusJSON) {
+func (d *decoder) addStatus(raw []byte, in statusJSON) {
 	state, known := stateOf(in.Status.text())
 	if !known || !in.ID.isID() {
-		b.addUnhandled("messages", "a status of an unknown kind", raw)
+		d.addUnhandled("messages", "a status of an unknown kind", raw)
 		return
 	}
 	status := Status{
@@ -27,7 +27,7 @@ func (b *Batch) addStatus(raw []byte, in statusJSON) {
 	if state == StateFailed && len(in.Errors) > 0 {
 		status.ErrorCode = in.Errors[0].Code.int()
 	}
-	b.Statuses = append(b.Statuses, status)
+	d.batch.Statuses = append(d.batch.Statuses, status)
 }
 
 func stateOf(status string) (state State, known bool) {

@@ -18,6 +18,14 @@ import (
 // Source: "Webhooks", https://developers.facebook.com/docs/graph-api/webhooks/getting-started
 const RetryPeriod = 7 * 24 * time.Hour
 
+// ClockSkew is how far Meta's clock may differ from ours.
+const ClockSkew = time.Hour
+
+// TypeUnavailable is the Type of a message that WhatsApp delivered without its
+// content. Meta sends such a message with the type unsupported and an error of
+// code 131060, for example when it cannot decrypt the message.
+const TypeUnavailable = "unavailable"
+
 // Identity names a person as a webhook does. At least one of BSUID and WaID is
 // set.
 type Identity struct {
@@ -31,12 +39,12 @@ type Message struct {
 	WAMID         string // Meta's message id; unique among the messages of SentHour
 	PhoneNumberID string // Meta's id of our number that received it
 	Sender        Identity
-	Type          string         // Meta's name of the type: text, image, …
+	Type          string         // Meta's name of the type: text, image, …; or TypeUnavailable
 	Text          sensitive.Text // the content as text; empty for a type without text
 	Media         Media          // the attached file, if any
 	QuotedWAMID   string         // message that this one replies to; empty for none
-	SentAt        time.Time      // Meta's timestamp, or the time of receipt where that is implausible
-	SentHour      time.Time      // the hour of Meta's timestamp as sent, so that every copy of a message has the same
+	SentAt        time.Time      // Meta's timestamp, or the time of receipt if Meta sent none that can be read
+	SentHour      time.Time      // the hour of Meta's timestamp, or the first of 1970, so that every copy of a message has the same
 }
 
 // Media is a file stored by Meta, which is downloaded by its id.
@@ -59,13 +67,13 @@ type IdentityChange struct {
 	At       time.Time // Meta's timestamp, or the time of receipt where that is implausible
 }
 
-// Echo says that a message was sent from one of our numbers: by an employee on
-// the business's own phone, or by us through the API.
+// Echo is a copy of a message that was sent from one of our numbers: by an
+// employee on the business's own phone, or by us.
 type Echo struct {
 	To     Identity
 	WAMID  string         // of the message; empty where Meta omits it
-	Text   sensitive.Text // its content; empty for a type without text
-	SentAt time.Time      // Meta's timestamp; zero where Meta omits it
+	Text   sensitive.Text // of the message; empty for a type without text
+	SentAt time.Time      // Meta's timestamp, or the time of receipt if Meta sent none that can be read
 	Pause  time.Duration  // how long the assistant stays silent; set by package whatsapp
 }
 
