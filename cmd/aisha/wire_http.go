@@ -20,13 +20,26 @@ import (
 	"aisha/internal/service/whatsapp"
 )
 
+// Limits of a connection. Clients are not authenticated before their request is
+// read, so the limits are as low as ordinary clients allow.
+const (
+	headerTimeout = 5 * time.Second
+	// readTimeout limits the header and the body together. Meta sends the body
+	// at once.
+	readTimeout = 10 * time.Second
+	// idleTimeout is longer than the 60 seconds for which common reverse proxies
+	// keep idle connections, so that the proxy closes them first. Otherwise it
+	// could send a request on a connection that is just being closed.
+	idleTimeout    = 65 * time.Second
+	maxHeaderBytes = 16 << 10
+)
+
 // drainRequests is how long a stop waits for requests in progress.
 const drainRequests = 8 * time.Second
 
 // addHTTP builds the HTTP server. It is the last component, so that it is drained
 // first; run lets it answer probes before the others are started.
 func (a *app) addHTTP(waitlist *waitlist.Service, gemini *gemini.Service, whatsapp *whatsapp.Service) {
-	const readTimeout = 30 * time.Second
 	a.server = &http.Server{
 		Handler: handler.New(handler.Options{
 			Waitlist:           waitlist,
@@ -43,12 +56,12 @@ func (a *app) addHTTP(waitlist *waitlist.Service, gemini *gemini.Service, whatsa
 			RateGemini:         guard.Rate(a.cfg.RateGemini),
 			TrustedProxies:     a.cfg.TrustedProxies,
 		}),
-		ReadHeaderTimeout: 5 * time.Second,
+		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      readTimeout + 2*a.cfg.Gemini.Timeout + 30*time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          newServerLog(a.log),
 	}
 	a.add(component{name: "http server", stop: a.drain, stopTimeout: drainRequests})
 }

@@ -29,7 +29,7 @@ const (
 func New(o Options) http.Handler {
 	r := chi.NewRouter()
 	r.Use(guard.RequestID, guard.Observe(o.Log, o.Registerer), guard.Recover) // this order is required
-	r.Use(guard.NoSniff, guard.CORS(o.CORSAllowedOrigins), middleware.GetHead)
+	r.Use(guard.BodyBudget(&wire.BodyBudget{}), guard.NoSniff, guard.CORS(o.CORSAllowedOrigins), middleware.GetHead)
 	r.NotFound(wire.Handler(noRoute))
 	r.MethodNotAllowed(wire.Handler(noRoute))
 
