@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -14,10 +15,12 @@ import (
 // the next request.
 var errBodyNotConsumed = errors.New("the body was not read to its end")
 
-// firstBuffer is the size of the buffer for the beginning of a body, in bytes.
-// A larger one is allocated only after that many bytes have arrived, because a
-// client may announce any Content-Length.
-const firstBuffer = 16 << 10
+// Limits of the size of a segment of a body, in bytes. Almost every body fits into
+// the first one.
+const (
+	minSegment = 16 << 10
+	maxSegment = 256 << 10
+)
 
 // ReadBody reads the whole body. Faults: TooLarge for more than limit bytes,
 // Malformed if the body ended early or did not arrive in time, and Unavailable
@@ -40,38 +43,42 @@ func ReadBody(r *http.Request, limit int64) ([]byte, error) {
 	return body, nil
 }
 
-// readAll reads body to its end. announced is the Content-Length, or -1.
+// readAll reads body to its end. announced is the Content-Length, or -1. The body
+// is read in segments that are joined at the end, because memory is allocated
+// only for bytes that arrive, and a buffer that grows would leave garbage.
 func readAll(body io.Reader, announced int64) ([]byte, error) {
-	buffer := make([]byte, 0, bufferSize(0, announced))
+	var full [][]byte
+	read := int64(0) // bytes in full
+	segment := make([]byte, 0, segmentSize(read, announced))
 	for {
-		n, err := body.Read(buffer[len(buffer):cap(buffer)])
-		buffer = buffer[:len(buffer)+n]
+		n, err := body.Read(segment[len(segment):cap(segment)])
+		segment = segment[:len(segment)+n]
 		if errors.Is(err, io.EOF) {
-			return buffer, nil
+			break
 		}
 		if err != nil {
 			return nil, err
 		}
-		if len(buffer) == cap(buffer) {
-			larger := make([]byte, len(buffer), bufferSize(int64(len(buffer)), announced))
-			copy(larger, buffer)
-			buffer = larger
+		if len(segment) == cap(segment) {
+			full, read = append(full, segment), read+int64(len(segment))
+			segment = make([]byte, 0, segmentSize(read, announced))
 		}
 	}
+	if full == nil {
+		return segment, nil
+	}
+	return bytes.Join(append(full, segment), nil), nil
 }
 
-// bufferSize returns the size of the next buffer after size bytes were read: four
-// times as many, but at most one byte more than announced. That byte lets Read
-// find the end of the body. The buffer of a body of unknown length grows in
-// smaller steps, because what exceeds the end of the body is wasted.
-func bufferSize(size, announced int64) int64 {
-	if announced < size {
-		return size + max(size/2, firstBuffer)
+// segmentSize returns the size of the segment after read bytes. It is as large as
+// everything before it, within limits, and one byte larger than the rest of the
+// body where that is known. That byte lets Read find the end of the body.
+func segmentSize(read, announced int64) int64 {
+	next := min(max(read, minSegment), maxSegment)
+	if left := announced - read; left >= 0 && left < next {
+		return left + 1
 	}
-	if next := max(4*size, firstBuffer); next < announced {
-		return next
-	}
-	return announced + 1
+	return next
 }
 
 func tooLarge(limit int64) error {

@@ -16,12 +16,12 @@ import (
 const (
 	freeBody       = 4 << 10 // at the beginning of every body; not counted
 	smallBody      = 64 << 10
-	maxSmallBodies = 64 << 20
+	maxSmallBodies = 32 << 20
 	maxLargeBodies = 32 << 20
-	// collectAfter is how many counted bytes of ended requests may be garbage.
-	// With the high GOGC of this program, the garbage of large bodies would
-	// otherwise grow to several times the size of the heap.
-	collectAfter = 32 << 20
+	// collectAfter is how many bytes of ended requests may become garbage before
+	// it is collected. With the high GOGC of this program, the garbage would
+	// otherwise grow to several times the size of the bodies in flight.
+	collectAfter = 16 << 20
 )
 
 // ErrBodyBudget is the cause of a failure because too many bytes of bodies are
@@ -33,7 +33,7 @@ var ErrBodyBudget = errors.New("the budget for request bodies in flight is used 
 // to use.
 type BodyBudget struct {
 	small, large atomic.Int64 // reserved bytes
-	released     atomic.Int64 // since the last collection
+	garbage      atomic.Int64 // bytes of ended requests since the last collection
 }
 
 // Track counts what is read from the body of r against the budget until the
@@ -104,13 +104,13 @@ func add(total *atomic.Int64, n, limit int64) bool {
 }
 
 func (t *trackedBody) release() {
-	if t.small+t.large == 0 {
-		return
-	}
 	t.budget.small.Add(-t.small)
 	t.budget.large.Add(-t.large)
-	released := t.budget.released.Add(t.small + t.large)
-	if released >= collectAfter && t.budget.released.CompareAndSwap(released, 0) {
+	if t.read <= freeBody {
+		return
+	}
+	garbage := t.budget.garbage.Add(t.read)
+	if garbage >= collectAfter && t.budget.garbage.CompareAndSwap(garbage, 0) {
 		runtime.GC()
 	}
 }

@@ -36,8 +36,8 @@ func TestBodyBudget(t *testing.T) {
 	}{
 		"largest_bodies":        {size: 4 * mib, want: 8}, // 8 times 64 KiB do not count
 		"largest_chunked":       {size: 4 * mib, chunked: true, want: 8},
-		"one_byte_above_64_KiB": {size: 64*kib + 1, want: 64 * mib / (60 * kib)},
-		"small_bodies":          {size: 64 * kib, want: 64 * mib / (60 * kib)},
+		"one_byte_above_64_KiB": {size: 64*kib + 1, want: 32 * mib / (60 * kib)},
+		"small_bodies":          {size: 64 * kib, want: 32 * mib / (60 * kib)},
 		"ordinary_bodies":       {size: 4 * kib, want: 2000},
 		"ordinary_chunked":      {size: 4 * kib, chunked: true, want: 2000},
 	} {
@@ -97,6 +97,19 @@ func TestBodyBudget_LargeBodiesDoNotBlockSmallOnes(t *testing.T) {
 	}
 }
 
+// The announced size is released even if almost nothing was read.
+func TestBodyBudget_ReleasesWhatWasAnnounced(t *testing.T) {
+	t.Parallel()
+	budget := &wire.BodyBudget{}
+	for i := range 20 {
+		r, release := tracked(budget, 1, 4*mib)
+		if _, err := wire.ReadBody(r, 4*mib); errors.Is(err, wire.ErrBodyBudget) {
+			t.Errorf("request %d: got %v, want the budget of the ended requests back", i, err)
+		}
+		release()
+	}
+}
+
 // A body that does not fit must be rejected before its client has sent it.
 func TestBodyBudget_RejectsBeforeReading(t *testing.T) {
 	t.Parallel()
@@ -131,9 +144,9 @@ func TestReadBody_AllocatesWhatArrives(t *testing.T) {
 		most      uint64 // allocated bytes
 	}{
 		"announced_and_never_sent": {announced: 4 * mib, arrives: 0, most: 32 * kib},
-		"stops_after_64_KiB":       {announced: 4 * mib, arrives: 64 * kib, most: 384 * kib},
-		"all_arrives":              {announced: 4 * mib, arrives: 4 * mib, most: 6 * mib},
-		"one_byte_is_missing":      {announced: 4 * mib, arrives: 4*mib - 1, most: 6 * mib},
+		"stops_after_64_KiB":       {announced: 4 * mib, arrives: 64 * kib, most: 256 * kib},
+		"all_arrives":              {announced: 4 * mib, arrives: 4 * mib, most: 10 * mib},
+		"one_byte_is_missing":      {announced: 4 * mib, arrives: 4*mib - 1, most: 10 * mib},
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := io.LimitReader(zeros{}, tt.arrives)
