@@ -13,7 +13,7 @@ import (
 	"aisha/internal/config"
 	"aisha/internal/fault"
 	"aisha/internal/handler"
-	"aisha/internal/handler/guard"
+	"aisha/internal/ratelimit"
 	"aisha/internal/repository/postgres"
 	"aisha/internal/service/gemini"
 	"aisha/internal/service/waitlist"
@@ -52,8 +52,8 @@ func (a *app) addHTTP(waitlist *waitlist.Service, gemini *gemini.Service, whatsa
 			CORSAllowedOrigins: a.cfg.CORSAllowedOrigins,
 			APIKeys:            a.cfg.APIKeys,
 			AdminToken:         a.cfg.AdminToken,
-			RateSignups:        guard.Rate(a.cfg.RateSignups),
-			RateGemini:         guard.Rate(a.cfg.RateGemini),
+			RateSignups:        ratelimit.Rate(a.cfg.RateSignups),
+			RateGemini:         ratelimit.Rate(a.cfg.RateGemini),
 			TrustedProxies:     a.cfg.TrustedProxies,
 		}),
 		ReadHeaderTimeout: headerTimeout,

@@ -13,7 +13,7 @@ import (
 
 	"aisha/internal/fault"
 	"aisha/internal/handler"
-	"aisha/internal/handler/guard"
+	"aisha/internal/ratelimit"
 	"aisha/internal/service/gemini"
 	"aisha/internal/service/waitlist"
 )
@@ -145,8 +145,8 @@ func TestMiddleware_Metrics(t *testing.T) {
 func TestMiddleware_RateLimit(t *testing.T) {
 	t.Parallel()
 	api := newAPI(func(o *handler.Options) {
-		o.RateSignups = guard.Rate{Requests: 2, Window: time.Hour}
-		o.RateGemini = guard.Rate{Requests: 1, Window: time.Hour}
+		o.RateSignups = ratelimit.Rate{Requests: 2, Window: time.Hour}
+		o.RateGemini = ratelimit.Rate{Requests: 1, Window: time.Hour}
 	})
 	bodies := map[string]string{"/gemini": `{"prompt":"x"}`, "/waiting-list": signUp, "/waiting-list/": signUp}
 	for i, tt := range []struct {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"aisha/internal/handler/guard"
+	"aisha/internal/ratelimit"
 	"aisha/internal/resource"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/gemini"
@@ -51,7 +51,7 @@ type Options struct {
 	CORSAllowedOrigins []string           // empty: no cross-origin requests
 	APIKeys            []sensitive.Secret // empty: POST /gemini needs no key
 	AdminToken         sensitive.Secret   // empty: operator routes are disabled
-	RateSignups        guard.Rate
-	RateGemini         guard.Rate
+	RateSignups        ratelimit.Rate     // valid sign-ups from one client address
+	RateGemini         ratelimit.Rate
 	TrustedProxies     []netip.Prefix // proxies whose X-Forwarded-For is used
 }

@@ -15,6 +15,7 @@ import (
 
 	"aisha/internal/handler/guard"
 	"aisha/internal/handler/wire"
+	"aisha/internal/ratelimit"
 )
 
 // Time limits of service calls. POST /gemini has none here: the model's client
@@ -23,6 +24,16 @@ const (
 	signUpTimeout  = 10 * time.Second
 	webhookTimeout = 15 * time.Second
 	readyTimeout   = 3 * time.Second
+)
+
+// Limits of client addresses that no setting changes.
+const (
+	// maxFailures is how many requests with a wrong key or token an address may
+	// send in a minute.
+	maxFailures = 10
+	// invalidFactor is how many times more invalid sign-ups than valid ones an
+	// address may send.
+	invalidFactor = 10
 )
 
 // New returns the handler of all routes.
@@ -35,17 +46,23 @@ func New(o Options) http.Handler {
 
 	r.Get("/", wire.Handler(root))
 
-	signUps := r.With(guard.RateLimit(o.RateSignups, o.TrustedProxies), guard.Timeout(signUpTimeout))
+	addresses := guard.NewClientAddresses(o.TrustedProxies, o.Log)
+	failures := guard.NewAddressLimit(addresses, ratelimit.Rate{Requests: maxFailures, Window: time.Minute})
+
+	signUps := r.With(guard.RateLimitValid(
+		guard.NewAddressLimit(addresses, o.RateSignups),
+		guard.NewAddressLimit(addresses, o.RateSignups.Times(invalidFactor)),
+	), guard.Timeout(signUpTimeout))
 	signUps.Post("/waiting-list", wire.Handler(joinWaitlist(o.Waitlist)))
 	signUps.Post("/waiting-list/", wire.Handler(joinWaitlist(o.Waitlist)))
 
-	prompts := r.With(guard.RateLimit(o.RateGemini, o.TrustedProxies), guard.RequireKey(o.APIKeys))
+	prompts := r.With(guard.RateLimit(guard.NewAddressLimit(addresses, o.RateGemini)), guard.RequireKey(o.APIKeys, failures))
 	prompts.Post("/gemini", wire.Handler(askGemini(o.Gemini)))
 
-	r.Get("/webhook/whatsapp", wire.Handler(verifySubscription(o.WhatsApp)))
+	r.Get("/webhook/whatsapp", wire.Handler(verifySubscription(o.WhatsApp, failures)))
 	r.With(guard.Timeout(webhookTimeout)).Post("/webhook/whatsapp", wire.Handler(receiveWebhook(o.WhatsApp)))
 
-	r.With(guard.RequireOperator(o.AdminToken)).Get("/operator/kept-items", wire.Handler(listUnhandledItems(o.WhatsApp)))
+	r.With(guard.RequireOperator(o.AdminToken, failures)).Get("/operator/kept-items", wire.Handler(listUnhandledItems(o.WhatsApp)))
 
 	r.Get("/healthz", wire.Handler(healthz))
 	r.With(guard.Timeout(readyTimeout)).Get("/readyz", wire.Handler(readyz(o.Ready, o.WhatsApp)))
