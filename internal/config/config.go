@@ -32,9 +32,11 @@ type Config struct {
 	CORSAllowedOrigins []string           // empty: no other origin; "*": all
 	APIKeys            []sensitive.Secret // empty: /gemini needs no key
 	AdminToken         sensitive.Secret   // empty: the operator routes are off
-	RateSignups        Rate
+	RateSignups        Rate               // valid sign-ups from one client address
+	RatePerNumber      Rate               // sign-ups for one phone number
 	RateGemini         Rate
 	TrustedProxies     []netip.Prefix // networks whose forwarding headers are trusted
+	MetricsAddr        string         // host:port where only /metrics is served; empty: the API serves it
 
 	RetainMessages time.Duration // how long messages and their answers are kept; 0: forever
 	RetainWebhooks time.Duration // how long unhandled items of webhooks are kept; 0: forever
@@ -140,8 +142,10 @@ func (p *parser) parse(env environment) (Config, error) {
 		APIKeys:            p.secrets(env.APIKeys),
 		AdminToken:         p.secret(env.AdminToken),
 		RateSignups:        p.rate(env.RateLimitSignups),
+		RatePerNumber:      p.ratePerNumber(env),
 		RateGemini:         p.rate(env.RateLimitGemini),
 		TrustedProxies:     p.prefixes(env.TrustedProxies),
+		MetricsAddr:        p.listenAddress(env.MetricsAddr),
 		RetainMessages:     p.retention(env.RetainMessages, minRetainMessages),
 		RetainWebhooks:     p.retention(env.RetainWebhooks, minRetainWebhooks),
 		LogLevel:           p.level(env.LogLevel, env.Debug),

@@ -106,7 +106,8 @@ func TestLoad_Defaults(t *testing.T) {
 			APIVersion: "v25.0", Throughput: 80, Instructions: strings.TrimSpace(defaultInstructions),
 			ReplyWithin: 12 * time.Hour, HandoverPause: time.Hour, Debounce: 1500 * time.Millisecond, ResendAfter: 2 * time.Minute, Workers: 64,
 		},
-		RateSignups:    Rate{Requests: 20, Window: time.Minute},
+		RateSignups:    Rate{Requests: 120, Window: time.Minute},
+		RatePerNumber:  Rate{Requests: 5, Window: time.Minute},
 		RateGemini:     Rate{Requests: 20, Window: time.Minute},
 		RetainMessages: 90 * 24 * time.Hour,
 		RetainWebhooks: 30 * 24 * time.Hour,
@@ -130,7 +131,7 @@ func TestLoad_AllVariables(t *testing.T) {
 		"WHATSAPP_BASE_URL=https://example.com/graph", "WHATSAPP_API_VERSION=v26.0", "WHATSAPP_THROUGHPUT=1000",
 		"ASSISTANT_INSTRUCTIONS=Be brief.\nBe kind.", "REPLY_DEBOUNCE=0", "REPLY_WITHIN=1h", "HANDOVER_PAUSE=0", "ASSISTANT_APOLOGY=Sorry.", "REPLY_WORKERS=1", "RESEND_AFTER=10s",
 		"CORS_ALLOWED_ORIGINS=https://a.example, http://localhost:3000", "API_KEYS=one,two", "ADMIN_TOKEN=admin",
-		"RATE_LIMIT_SIGNUPS=5/s", "RATE_LIMIT_GEMINI=0", "TRUSTED_PROXIES=10.1.2.3/8, 192.0.2.1,2001:db8::/32",
+		"RATE_LIMIT_SIGNUPS=5/s", "RATE_LIMIT_SIGNUPS_PER_NUMBER=3/h", "RATE_LIMIT_GEMINI=0", "METRICS_ADDR=127.0.0.1:9090", "TRUSTED_PROXIES=10.1.2.3/8, 192.0.2.1,2001:db8::/32",
 		"RETAIN_MESSAGES=192h", "RETAIN_WEBHOOKS=0",
 		"DEBUG=true", "LOG_LEVEL=warn", "LOG_FORMAT=text", "SIMULATOR_PORT=9000", "AISHA_DATA_DIR=/var/lib/aisha",
 	)
@@ -154,6 +155,8 @@ func TestLoad_AllVariables(t *testing.T) {
 		APIKeys:            secrets("one", "two"),
 		AdminToken:         sensitive.NewSecret("admin"),
 		RateSignups:        Rate{Requests: 5, Window: time.Second},
+		RatePerNumber:      Rate{Requests: 3, Window: time.Hour},
+		MetricsAddr:        "127.0.0.1:9090",
 		TrustedProxies: []netip.Prefix{
 			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::/32"),
 		},
@@ -177,7 +180,7 @@ func TestLoad_InvalidVariables(t *testing.T) {
 		"WHATSAPP_APP_SECRET": "hunter2,hunter2\thunter2", "WEBHOOK_VERIFY_TOKEN": "hunter2\rhunter2", "WHATSAPP_PHONE_NUMBER_ID": "hunter2",
 		"WHATSAPP_BASE_URL": "https://hunter2@example.com", "WHATSAPP_API_VERSION": "hunter2", "WHATSAPP_THROUGHPUT": "hunter2", "REPLY_DEBOUNCE": "hunter2",
 		"REPLY_WORKERS": "hunter2", "REPLY_WITHIN": "25h", "HANDOVER_PAUSE": "hunter2", "RESEND_AFTER": "hunter2", "CORS_ALLOWED_ORIGINS": "hunter2", "API_KEYS": "hunter2\x01",
-		"ADMIN_TOKEN": "hunter2\nhunter2", "RATE_LIMIT_SIGNUPS": "hunter2", "RATE_LIMIT_GEMINI": "hunter2", "TRUSTED_PROXIES": "hunter2",
+		"ADMIN_TOKEN": "hunter2\nhunter2", "RATE_LIMIT_SIGNUPS": "hunter2", "RATE_LIMIT_SIGNUPS_PER_NUMBER": "hunter2", "METRICS_ADDR": "hunter2", "RATE_LIMIT_GEMINI": "hunter2", "TRUSTED_PROXIES": "hunter2",
 		"RETAIN_MESSAGES": "hunter2", "RETAIN_WEBHOOKS": "hunter2",
 		"DEBUG": "hunter2", "LOG_LEVEL": "hunter2", "LOG_FORMAT": "hunter2", "SIMULATOR_PORT": "hunter2",
 	}
