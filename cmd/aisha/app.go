@@ -71,6 +71,9 @@ func newApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*app, err
 }
 
 func (a *app) build(ctx context.Context) error {
+	if a.cfg.MetricsAddr != "" {
+		a.addMetricsServer()
+	}
 	if err := a.addDatabase(ctx); err != nil {
 		return err
 	}

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"aisha/internal/config"
 	"aisha/internal/fault"
 	"aisha/internal/handler"
@@ -40,13 +38,17 @@ const drainRequests = 8 * time.Second
 // addHTTP builds the HTTP server. It is the last component, so that it is drained
 // first; run lets it answer probes before the others are started.
 func (a *app) addHTTP(waitlist *waitlist.Service, gemini *gemini.Service, whatsapp *whatsapp.Service) {
+	metrics := a.metricsHandler()
+	if a.cfg.MetricsAddr != "" {
+		metrics = nil
+	}
 	a.server = &http.Server{
 		Handler: handler.New(handler.Options{
 			Waitlist:           waitlist,
 			Gemini:             gemini,
 			WhatsApp:           whatsapp,
 			Ready:              a.checkReady,
-			Metrics:            promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}),
+			Metrics:            metrics,
 			Registerer:         a.metrics,
 			Log:                a.log,
 			CORSAllowedOrigins: a.cfg.CORSAllowedOrigins,

@@ -36,15 +36,15 @@ type WhatsApp interface {
 	SendingState(ctx context.Context) resource.Resource[whatsapp.SendingState]
 }
 
-// Options are the dependencies and settings of the API. The services, Ready,
-// Metrics and Log are required.
+// Options are the dependencies and settings of the API. The services, Ready
+// and Log are required.
 type Options struct {
 	Waitlist Waitlist
 	Gemini   Gemini
 	WhatsApp WhatsApp
 	Ready    func(context.Context) error // returns nil if requests can be served
 
-	Metrics    http.Handler          // serves GET /metrics
+	Metrics    http.Handler          // serves GET /metrics; nil: there is no such route
 	Registerer prometheus.Registerer // registers the request metrics; may be nil
 	Log        *slog.Logger
 

@@ -7,6 +7,7 @@
 package handler
 
 import (
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -26,6 +27,10 @@ const (
 	readyTimeout   = 3 * time.Second
 )
 
+// maxScrapes limits the requests for metrics in progress. Each of them may wait for
+// the database.
+const maxScrapes = 4
+
 // Limits of client addresses that no setting changes.
 const (
 	// maxFailures is how many requests with a wrong key or token an address may
@@ -35,6 +40,17 @@ const (
 	// address may send.
 	invalidFactor = 10
 )
+
+// NewMetrics returns the handler of an address on which only the metrics are
+// served.
+func NewMetrics(metrics http.Handler, log *slog.Logger) http.Handler {
+	r := chi.NewRouter()
+	r.Use(guard.RequestID, guard.Observe(log, nil), guard.Recover, guard.NoSniff, middleware.GetHead)
+	r.NotFound(wire.Handler(noRoute))
+	r.MethodNotAllowed(wire.Handler(noRoute))
+	r.With(guard.Concurrency(maxScrapes)).Method(http.MethodGet, "/metrics", metrics)
+	return r
+}
 
 // New returns the handler of all routes.
 func New(o Options) http.Handler {
@@ -66,7 +82,9 @@ func New(o Options) http.Handler {
 
 	r.Get("/healthz", wire.Handler(healthz))
 	r.With(guard.Timeout(readyTimeout)).Get("/readyz", wire.Handler(readyz(o.Ready, o.WhatsApp)))
-	r.Method(http.MethodGet, "/metrics", o.Metrics)
+	if o.Metrics != nil {
+		r.With(guard.Concurrency(maxScrapes)).Method(http.MethodGet, "/metrics", o.Metrics)
+	}
 
 	docs := newDocs()
 	r.Get("/docs", wire.Handler(docs.page("swagger-ui.html")))
