@@ -42,6 +42,7 @@ type (
 		receive   func(ctx context.Context, signature string, body []byte) (whatsapp.Receipt, error)
 		subscribe func(whatsapp.Subscription) (string, error)
 		kept      func(before int64) ([]whatsapp.UnhandledItem, error)
+		item      func(id int64) (whatsapp.UnhandledItem, error)
 		holds     []whatsapp.SendHold
 	}
 )
@@ -71,6 +72,10 @@ func (f fakeWhatsApp) Subscribe(in whatsapp.Subscription) resource.Resource[stri
 
 func (f fakeWhatsApp) UnhandledItems(_ context.Context, before int64) resource.Resource[[]whatsapp.UnhandledItem] {
 	return resource.From(f.kept(before))
+}
+
+func (f fakeWhatsApp) UnhandledItem(_ context.Context, id int64) resource.Resource[whatsapp.UnhandledItem] {
+	return resource.From(f.item(id))
 }
 
 func (f fakeWhatsApp) SendingState(context.Context) resource.Resource[whatsapp.SendingState] {

@@ -33,6 +33,7 @@ type WhatsApp interface {
 	Receive(ctx context.Context, signatureHeader string, readBody func() ([]byte, error)) resource.Resource[whatsapp.Receipt]
 	Subscribe(in whatsapp.Subscription) resource.Resource[string]
 	UnhandledItems(ctx context.Context, beforeID int64) resource.Resource[[]whatsapp.UnhandledItem]
+	UnhandledItem(ctx context.Context, id int64) resource.Resource[whatsapp.UnhandledItem] // also returns NotFound
 	SendingState(ctx context.Context) resource.Resource[whatsapp.SendingState]
 }
 

@@ -31,6 +31,10 @@ const (
 // the database.
 const maxScrapes = 4
 
+// maxWholeItems limits the requests for whole unhandled items in progress. Each of
+// them takes several times the size of its item, which may be 4 MiB.
+const maxWholeItems = 2
+
 // Limits of client addresses that no setting changes.
 const (
 	// maxFailures is how many requests with a wrong key or token an address may
@@ -78,7 +82,9 @@ func New(o Options) http.Handler {
 	r.Get("/webhook/whatsapp", wire.Handler(verifySubscription(o.WhatsApp, failures)))
 	r.With(guard.Timeout(webhookTimeout)).Post("/webhook/whatsapp", wire.Handler(receiveWebhook(o.WhatsApp)))
 
-	r.With(guard.RequireOperator(o.AdminToken, failures)).Get("/operator/kept-items", wire.Handler(listUnhandledItems(o.WhatsApp)))
+	operator := r.With(guard.RequireOperator(o.AdminToken, failures))
+	operator.Get("/operator/kept-items", wire.Handler(listUnhandledItems(o.WhatsApp)))
+	operator.With(guard.Concurrency(maxWholeItems)).Get("/operator/kept-items/{id}", wire.Handler(getUnhandledItem(o.WhatsApp)))
 
 	r.Get("/healthz", wire.Handler(healthz))
 	r.With(guard.Timeout(readyTimeout)).Get("/readyz", wire.Handler(readyz(o.Ready, o.WhatsApp)))

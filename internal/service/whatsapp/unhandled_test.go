@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"aisha/internal/fault"
 )
 
 func TestService_UnhandledItems(t *testing.T) {
@@ -23,5 +25,16 @@ func TestService_UnhandledItems(t *testing.T) {
 				t.Errorf("got %+v, want %+v", items, want)
 			}
 		})
+	}
+}
+
+func TestService_UnhandledItem(t *testing.T) {
+	t.Parallel()
+	service := New(Options{}, Deps{Inbox: &fakeInbox{}}) // it has the item 7
+	if item, err := service.UnhandledItem(t.Context(), 7).Get(); err != nil || item.ID != 7 {
+		t.Errorf("got %+v, error %v, want the item 7", item, err)
+	}
+	if _, err := service.UnhandledItem(t.Context(), 8).Get(); !fault.Is(err, fault.NotFound) {
+		t.Errorf("got error %v, want fault.NotFound", err)
 	}
 }
