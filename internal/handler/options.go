@@ -16,7 +16,7 @@ import (
 	"aisha/internal/service/whatsapp"
 )
 
-// Waitlist stores sign-ups. Faults: Invalid, Unavailable.
+// Waitlist stores sign-ups. Faults: Invalid, RateLimited, Unavailable.
 type Waitlist interface {
 	Join(ctx context.Context, in waitlist.SignUp) resource.Resource[waitlist.Entry]
 }
