@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -52,6 +53,31 @@ func TestServe_HeldWebhookBodies(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, statuses); diff != "" {
 		t.Errorf("responses by status (-want +got):\n%s", diff)
+	}
+}
+
+func TestServe_MetricsAddress(t *testing.T) {
+	t.Parallel()
+	service := start(t, environment(testdb.New(t), "http://127.0.0.1:1", "METRICS_ADDR=127.0.0.1:0"), "serve")
+	address := ""
+	for line := range strings.Lines(service.output()) {
+		var entry struct{ Msg, Address string }
+		if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "serving metrics" {
+			address = entry.Address
+		}
+	}
+	status, metrics := request(t, "GET", "http://"+address+"/metrics", "")
+	if status != http.StatusOK || !strings.Contains(metrics, "aisha_messages_unanswered 0") {
+		t.Errorf("GET /metrics on METRICS_ADDR: got %d %.100s, want 200 and the metrics", status, metrics)
+	}
+	if status, _ := request(t, "GET", "http://"+address+"/healthz", ""); status != http.StatusNotFound {
+		t.Errorf("GET /healthz on METRICS_ADDR: got %d, want 404", status)
+	}
+	if status, _ := request(t, "GET", service.url+"/metrics", ""); status != http.StatusNotFound {
+		t.Errorf("GET /metrics on the API's port: got %d, want 404", status)
+	}
+	if err := service.terminate(); err != nil {
+		t.Errorf("stop the service: %v", err)
 	}
 }
 

@@ -36,8 +36,8 @@ type BodyBudget struct {
 	garbage      atomic.Int64 // bytes of ended requests since the last collection
 }
 
-// Track counts what is read from the body of r against the budget until the
-// caller calls release, which it must do when the request ends. Once the budget is
+// Track counts the bytes that are read from the body of r against the budget until
+// the caller calls release, which it must do when the request ends. Once the budget is
 // used up, reading returns fault.Unavailable. The bytes above smallBody that
 // Content-Length announces are reserved before the first byte is read.
 func (b *BodyBudget) Track(r *http.Request) (release func()) {
