@@ -64,6 +64,7 @@ func (a *app) add(c component) {
 // newApp builds the components. Nothing runs and nothing is connected to yet.
 func newApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*app, error) {
 	a := &app{cfg: cfg, log: log, metrics: prometheus.NewRegistry()}
+	limitMemory(ctx, log)
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := a.build(ctx); err != nil {
 		return nil, errors.Join(err, a.stop(ctx))
@@ -72,6 +73,9 @@ func newApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*app, err
 }
 
 func (a *app) build(ctx context.Context) error {
+	if a.cfg.MetricsAddr != "" {
+		a.addMetricsServer()
+	}
 	if err := a.addDatabase(ctx); err != nil {
 		return err
 	}

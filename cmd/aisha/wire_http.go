@@ -8,16 +8,28 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"aisha/internal/config"
 	"aisha/internal/fault"
 	"aisha/internal/handler"
-	"aisha/internal/handler/guard"
+	"aisha/internal/ratelimit"
 	"aisha/internal/repository/postgres"
 	"aisha/internal/service/gemini"
 	"aisha/internal/service/waitlist"
 	"aisha/internal/service/whatsapp"
+)
+
+// Limits of a connection. Clients are not authenticated before their request is
+// read, so the limits are as low as ordinary clients allow.
+const (
+	headerTimeout = 5 * time.Second
+	// readTimeout limits the header and the body together. Meta sends the body
+	// at once.
+	readTimeout = 10 * time.Second
+	// idleTimeout is longer than the 60 seconds for which common reverse proxies
+	// keep idle connections, so that the proxy closes them first. Otherwise it
+	// could send a request on a connection that is just being closed.
+	idleTimeout    = 65 * time.Second
+	maxHeaderBytes = 16 << 10
 )
 
 // drainRequests is how long a stop waits for requests in progress.
@@ -26,7 +38,10 @@ const drainRequests = 8 * time.Second
 // addHTTP builds the HTTP server. It is the last component, so that it is drained
 // first; run lets it answer probes before the others are started.
 func (a *app) addHTTP(waitlist *waitlist.Service, gemini *gemini.Service, whatsapp *whatsapp.Service) {
-	const readTimeout = 30 * time.Second
+	metrics := a.metricsHandler()
+	if a.cfg.MetricsAddr != "" {
+		metrics = nil
+	}
 	a.server = &http.Server{
 		Handler: handler.New(handler.Options{
 			Waitlist:           waitlist,
@@ -34,7 +49,7 @@ func (a *app) addHTTP(waitlist *waitlist.Service, gemini *gemini.Service, whatsa
 			WhatsApp:           whatsapp,
 			Ready:              a.checkReady,
 			Credentials:        a.credentials.states,
-			Metrics:            promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}),
+			Metrics:            metrics,
 			Registerer:         a.metrics,
 			Log:                a.log,
 			CORSAllowedOrigins: a.cfg.CORSAllowedOrigins,
@@ -42,17 +57,17 @@ func (a *app) addHTTP(waitlist *waitlist.Service, gemini *gemini.Service, whatsa
 			SignupRedirectURL:  a.cfg.SignupRedirectURL,
 			APIKeys:            a.cfg.APIKeys,
 			AdminToken:         a.cfg.AdminToken,
-			RateSignups:        guard.Rate(a.cfg.RateSignups),
-			RateGemini:         guard.Rate(a.cfg.RateGemini),
+			RateSignups:        ratelimit.Rate(a.cfg.RateSignups),
+			RateGemini:         ratelimit.Rate(a.cfg.RateGemini),
 			TrustedProxies:     a.cfg.TrustedProxies,
 			PhoneURL:           a.cfg.PhoneURL,
 		}),
-		ReadHeaderTimeout: 5 * time.Second,
+		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      readTimeout + 2*a.cfg.Gemini.Timeout + 30*time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          newServerLog(a.log),
 	}
 	a.add(component{name: "http server", stop: a.drain, stopTimeout: drainRequests})
 }

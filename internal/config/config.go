@@ -35,9 +35,11 @@ type Config struct {
 	APIKeys            []sensitive.Secret // empty: /gemini needs no key
 	AdminToken         sensitive.Secret   // empty: the operator routes are off
 	SignupRedirectURL  string             // where a browser goes after a sign-up by form; empty: to a built-in page
-	RateSignups        Rate
+	RateSignups        Rate               // valid sign-ups from one client address
+	RatePerNumber      Rate               // sign-ups for one phone number
 	RateGemini         Rate
 	TrustedProxies     []netip.Prefix // networks whose forwarding headers are trusted
+	MetricsAddr        string         // host:port where only /metrics is served; empty: the API serves it
 
 	RetainMessages time.Duration // how long messages and their answers are kept; 0: forever
 	RetainWebhooks time.Duration // how long unhandled items of webhooks are kept; 0: forever
@@ -170,8 +172,10 @@ func (p *parser) parse(env environment) (Config, error) {
 		AdminToken:         p.secret(env.AdminToken),
 		SignupRedirectURL:  p.page(env.SignupRedirectURL),
 		RateSignups:        p.rate(env.RateLimitSignups),
+		RatePerNumber:      p.ratePerNumber(env),
 		RateGemini:         p.rate(env.RateLimitGemini),
 		TrustedProxies:     p.prefixes(env.TrustedProxies),
+		MetricsAddr:        p.listenAddress(env.MetricsAddr),
 		RetainMessages:     p.retention(env.RetainMessages, minRetainMessages),
 		RetainWebhooks:     p.retention(env.RetainWebhooks, minRetainWebhooks),
 		LogLevel:           p.level(env.LogLevel, env.Debug),

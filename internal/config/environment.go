@@ -48,9 +48,11 @@ type environment struct {
 	APIKeys            setting `envconfig:"API_KEYS" file:"true"`
 	AdminToken         setting `envconfig:"ADMIN_TOKEN" file:"true"`
 	SignupRedirectURL  setting `envconfig:"SIGNUP_REDIRECT_URL"`
-	RateLimitSignups   setting `envconfig:"RATE_LIMIT_SIGNUPS" default:"20/m"`
+	RateLimitSignups   setting `envconfig:"RATE_LIMIT_SIGNUPS" default:"120/m"`
+	RateLimitPerNumber setting `envconfig:"RATE_LIMIT_SIGNUPS_PER_NUMBER" default:"5/m"`
 	RateLimitGemini    setting `envconfig:"RATE_LIMIT_GEMINI" default:"20/m"`
 	TrustedProxies     setting `envconfig:"TRUSTED_PROXIES"`
+	MetricsAddr        setting `envconfig:"METRICS_ADDR"`
 
 	RetainMessages setting `envconfig:"RETAIN_MESSAGES" default:"2160h"`
 	RetainWebhooks setting `envconfig:"RETAIN_WEBHOOKS" default:"720h"`

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -170,6 +171,29 @@ func (p *parser) rate(s setting) Rate {
 		p.reject(s.name, "must be a number of requests for each second, minute or hour, such as 5/s, 20/m or 100/h, or 0 for no limit")
 	}
 	return Rate{Requests: n, Window: window}
+}
+
+// ratePerNumber parses the limit of sign-ups for one phone number. An operator who
+// turned off the limit for addresses does not expect another one by default.
+func (p *parser) ratePerNumber(env environment) Rate {
+	rate := p.rate(env.RateLimitPerNumber)
+	if env.RateLimitSignups.value == "0" && !env.RateLimitPerNumber.isSet {
+		return Rate{}
+	}
+	return rate
+}
+
+// listenAddress parses a host and a port to listen on. An empty host means all
+// interfaces.
+func (p *parser) listenAddress(s setting) string {
+	if s.value == "" {
+		return ""
+	}
+	_, port, err := net.SplitHostPort(s.value)
+	if n, portErr := strconv.Atoi(port); err != nil || portErr != nil || n < 0 || n > maxPort {
+		p.reject(s.name, "must be a host and a port such as 127.0.0.1:9090, or only a port such as :9090")
+	}
+	return s.value
 }
 
 // prefixes parses a list of CIDR networks. An address without a prefix length

@@ -35,6 +35,8 @@ func TestLoad_ValidAndInvalidValues(t *testing.T) {
 		{"RESEND_AFTER", []string{"10s", "24h"}, []string{"9s", "25h"}},
 		{"RETAIN_MESSAGES", []string{"0", "0s", "192h", "2160h", "87600h"}, []string{"191h59m", "7d", "90", "-192h", "87601h"}},
 		{"RETAIN_WEBHOOKS", []string{"0", "1h", "720h"}, []string{"59m", "30d", "-1h", "87601h"}},
+		{"RATE_LIMIT_SIGNUPS_PER_NUMBER", []string{"0", "5/m"}, []string{"5", "5/d"}},
+		{"METRICS_ADDR", []string{"127.0.0.1:9090", ":9090", "[::1]:0", "metrics.internal:65535"}, []string{"9090", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", ":65536", "::1:9090"}},
 		{"RATE_LIMIT_SIGNUPS", []string{"0", "1/s", "20/m", "100/h"}, []string{"20", "0/m", "-1/m", "20/d", "20/", "/m", "20 / m", "1/m/m"}},
 		{"CORS_ALLOWED_ORIGINS", []string{"*", "https://a.example,http://localhost:3000", "https://*.example.com"},
 			[]string{"a.example", "https://a.example/", "https://a.example/x", "null", "https://u@a.example", "https://a.example,x"}},
@@ -73,5 +75,25 @@ func TestLoad_Rates(t *testing.T) {
 		if cfg, err := Load(); err != nil || cfg.RateGemini != want {
 			t.Errorf("%s: got %v, error %v, want %v", value, cfg.RateGemini, err, want)
 		}
+	}
+}
+
+func TestLoad_RatePerNumber(t *testing.T) {
+	fivePerMinute := Rate{Requests: 5, Window: time.Minute}
+	for name, tt := range map[string]struct {
+		environment []string
+		want        Rate
+	}{
+		"default":                        {nil, fivePerMinute},
+		"no_limit_for_addresses":         {[]string{"RATE_LIMIT_SIGNUPS=0"}, Rate{}},
+		"no_limit_for_addresses_but_set": {[]string{"RATE_LIMIT_SIGNUPS=0", "RATE_LIMIT_SIGNUPS_PER_NUMBER=5/m"}, fivePerMinute},
+		"no_limit":                       {[]string{"RATE_LIMIT_SIGNUPS_PER_NUMBER=0"}, Rate{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			setenv(t, append(tt.environment, "DATABASE_URL="+database)...)
+			if cfg, err := Load(); err != nil || cfg.RatePerNumber != tt.want {
+				t.Errorf("got %v, error %v, want %v", cfg.RatePerNumber, err, tt.want)
+			}
+		})
 	}
 }

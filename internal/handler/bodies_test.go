@@ -2,14 +2,20 @@ package handler_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"aisha/internal/handler"
+	"aisha/internal/service/whatsapp"
 )
 
 // The tests of this file check package wire through the API's routes.
@@ -138,4 +144,47 @@ func sendIncomplete(t *testing.T, to net.Addr, path string, end bodyEnd) *http.R
 		t.Fatalf("read the response: %v", err)
 	}
 	return res
+}
+
+// While other bodies take up the memory for large ones, a large webhook is
+// rejected at once, and small requests are served.
+func TestBodies_Budget(t *testing.T) {
+	t.Parallel()
+	out, withLog := logTo(slog.LevelWarn)
+	entered, leave := make(chan struct{}), make(chan struct{})
+	api := newAPI(withLog, func(o *handler.Options) {
+		o.WhatsApp = fakeWhatsApp{receive: func(_ context.Context, _ string, body []byte) (whatsapp.Receipt, error) {
+			if len(body) > 64<<10 {
+				entered <- struct{}{}
+				<-leave
+			}
+			return whatsapp.Receipt{}, nil
+		}}
+	})
+	var held sync.WaitGroup
+	for range 8 {
+		held.Go(func() { callUnchecked(api, signed(post("/webhook/whatsapp", strings.Repeat(" ", 4<<20)))) })
+		<-entered
+	}
+	r := signed(post("/webhook/whatsapp", "{}"))
+	r.ContentLength = 4 << 20
+	got := call(t, api, r)
+	wantFailure(t, got, http.StatusServiceUnavailable, "unavailable")
+	if got.header.Get("Retry-After") == "" || got.header.Get("Connection") != "close" {
+		t.Errorf("got the headers %v, want Retry-After and Connection: close", got.header)
+	}
+	if got := call(t, api, signed(post("/webhook/whatsapp", "{}"))); got.status != http.StatusOK {
+		t.Errorf("a small webhook: got %d, want 200", got.status)
+	}
+	if got := call(t, api, post("/waiting-list/", signUp)); got.status != http.StatusOK {
+		t.Errorf("a sign-up: got %d, want 200", got.status)
+	}
+	close(leave)
+	held.Wait()
+	if got := callUnchecked(api, signed(post("/webhook/whatsapp", strings.Repeat(" ", 64<<10)))); got.status != http.StatusOK {
+		t.Errorf("after the requests ended: got %d, want 200", got.status)
+	}
+	if lines := out.lines(t); len(lines) != 0 {
+		t.Errorf("logged %v, want nothing above level INFO", lines)
+	}
 }

@@ -44,6 +44,7 @@ type (
 		subscribe func(whatsapp.Subscription) (string, error)
 		kept      func(before int64) ([]whatsapp.UnhandledItem, error)
 		sending   whatsapp.SendingStatus // empty: open
+		item      func(id int64) (whatsapp.UnhandledItem, error)
 	}
 )
 
@@ -72,6 +73,10 @@ func (f fakeWhatsApp) Subscribe(in whatsapp.Subscription) resource.Resource[stri
 
 func (f fakeWhatsApp) UnhandledItems(_ context.Context, before int64) resource.Resource[[]whatsapp.UnhandledItem] {
 	return resource.From(f.kept(before))
+}
+
+func (f fakeWhatsApp) UnhandledItem(_ context.Context, id int64) resource.Resource[whatsapp.UnhandledItem] {
+	return resource.From(f.item(id))
 }
 
 func (f fakeWhatsApp) SendingState(context.Context) resource.Resource[whatsapp.SendingState] {

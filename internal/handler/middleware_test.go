@@ -13,9 +13,11 @@ import (
 
 	"aisha/internal/fault"
 	"aisha/internal/handler"
-	"aisha/internal/handler/guard"
+	"aisha/internal/ratelimit"
+	"aisha/internal/sensitive"
 	"aisha/internal/service/gemini"
 	"aisha/internal/service/waitlist"
+	"aisha/internal/service/whatsapp"
 )
 
 // The tests of this file check how New applies package guard to the routes.
@@ -77,6 +79,7 @@ func TestMiddleware_LogLine(t *testing.T) {
 		"client_error":       {post("/waiting-list/", signUp), "INFO", "/waiting-list", 422, false},
 		"server_error":       {post("/gemini", `{"prompt":"x"}`), "ERROR", "/gemini", 500, true},
 		"not_ready":          {get("/readyz"), "WARN", "/readyz", 500, true},
+		"not_configured":     {get("/operator/kept-items"), "INFO", "/operator/kept-items", 503, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -145,8 +148,8 @@ func TestMiddleware_Metrics(t *testing.T) {
 func TestMiddleware_RateLimit(t *testing.T) {
 	t.Parallel()
 	api := newAPI(func(o *handler.Options) {
-		o.RateSignups = guard.Rate{Requests: 2, Window: time.Hour}
-		o.RateGemini = guard.Rate{Requests: 1, Window: time.Hour}
+		o.RateSignups = ratelimit.Rate{Requests: 2, Window: time.Hour}
+		o.RateGemini = ratelimit.Rate{Requests: 1, Window: time.Hour}
 	})
 	bodies := map[string]string{"/gemini": `{"prompt":"x"}`, "/waiting-list": signUp, "/waiting-list/": signUp}
 	for i, tt := range []struct {
@@ -300,5 +303,112 @@ func TestMiddleware_Timeout(t *testing.T) {
 	call(t, api, post("/gemini", `{"prompt":"x"}`))
 	if !signUpHasDeadline || promptHasDeadline {
 		t.Errorf("sign-up has a deadline: %t, prompt has one: %t; want true and false", signUpHasDeadline, promptHasDeadline)
+	}
+}
+
+func TestMiddleware_LogLine_PartsThatAreOff(t *testing.T) {
+	t.Parallel()
+	off := fault.New(fault.NotConfigured, "off")
+	out, withLog := logTo(slog.LevelWarn)
+	api := newAPI(withLog, func(o *handler.Options) {
+		o.Gemini = askFailing(off)
+		o.WhatsApp = fakeWhatsApp{
+			receive:   func(context.Context, string, []byte) (whatsapp.Receipt, error) { return whatsapp.Receipt{}, off },
+			subscribe: func(whatsapp.Subscription) (string, error) { return "", off },
+		}
+	})
+	for _, r := range []*http.Request{
+		post("/gemini", `{"prompt":"x"}`), signed(post("/webhook/whatsapp", "{}")), get("/operator/kept-items"), get("/operator/kept-items/7"),
+		get("/webhook/whatsapp?hub.mode=subscribe&hub.challenge=1&hub.verify_token=T"),
+	} {
+		wantFailure(t, call(t, api, r), http.StatusServiceUnavailable, "not_configured")
+	}
+	if lines := out.lines(t); len(lines) != 0 {
+		t.Errorf("logged %v, want nothing above level INFO", lines)
+	}
+}
+
+func TestMiddleware_RateLimit_InvalidSignUps(t *testing.T) {
+	t.Parallel()
+	api := newAPI(func(o *handler.Options) { o.RateSignups = ratelimit.Rate{Requests: 2, Window: time.Hour} })
+	for i, tt := range []struct {
+		body string
+		want int
+	}{
+		{`{"username":"A"`, http.StatusBadRequest},
+		{`{"username":1,"phone_number":"0712345678"}`, http.StatusUnprocessableEntity},
+		{strings.Repeat(" ", 64<<10+1), http.StatusRequestEntityTooLarge},
+		{signUp, http.StatusOK},
+		{signUp, http.StatusOK},
+		{signUp, http.StatusTooManyRequests},
+	} {
+		if got := callUndescribed(t, api, post("/waiting-list/", tt.body)); got.status != tt.want {
+			t.Errorf("request %d: got %d %s, want %d", i, got.status, got.body, tt.want)
+		}
+	}
+}
+
+func TestMiddleware_WrongCredentials(t *testing.T) {
+	t.Parallel()
+	api := newAPI(func(o *handler.Options) {
+		o.AdminToken = sensitive.NewSecret("T")
+		o.APIKeys = []sensitive.Secret{sensitive.NewSecret("K")}
+		service := o.WhatsApp.(fakeWhatsApp)
+		service.subscribe = func(in whatsapp.Subscription) (string, error) {
+			if in.VerifyToken != "V" {
+				return "", fault.New(fault.Forbidden, "the verify token is wrong")
+			}
+			return in.Challenge, nil
+		}
+		o.WhatsApp = service
+	})
+	operator := func(token string) *http.Request {
+		r := get("/operator/kept-items")
+		r.Header.Set("Authorization", "Bearer "+token)
+		return r
+	}
+	prompt := func(key string) *http.Request {
+		r := post("/gemini", `{"prompt":"x"}`)
+		r.Header.Set("Authorization", "Bearer "+key)
+		return r
+	}
+	subscription := func(token string) *http.Request {
+		return get("/webhook/whatsapp?hub.mode=subscribe&hub.challenge=1&hub.verify_token=" + token)
+	}
+	for range 4 {
+		wantFailure(t, call(t, api, operator("x")), http.StatusUnauthorized, "unauthenticated")
+	}
+	for range 3 {
+		wantFailure(t, call(t, api, prompt("x")), http.StatusUnauthorized, "unauthenticated")
+		wantFailure(t, call(t, api, subscription("x")), http.StatusForbidden, "forbidden")
+	}
+	for _, wrong := range []*http.Request{operator("x"), prompt("x"), subscription("x")} { // 10 were wrong
+		got := call(t, api, wrong)
+		wantFailure(t, got, http.StatusTooManyRequests, "rate_limited")
+		if got.header.Get("Retry-After") != "60" {
+			t.Errorf("%s: Retry-After is %q, want 60", wrong.URL.Path, got.header.Get("Retry-After"))
+		}
+	}
+	for _, right := range []*http.Request{operator("T"), prompt("K"), subscription("V")} {
+		if got := call(t, api, right); got.status != http.StatusOK {
+			t.Errorf("%s with the right credentials: got %d, want 200", right.URL.Path, got.status)
+		}
+	}
+}
+
+func TestNewMetrics(t *testing.T) {
+	t.Parallel()
+	if got := callUnchecked(newAPI(func(o *handler.Options) { o.Metrics = nil }), get("/metrics")); got.status != http.StatusNotFound {
+		t.Errorf("GET /metrics of an API without metrics: got %d, want 404", got.status)
+	}
+	o := workingOptions()
+	metrics := handler.NewMetrics(o.Metrics, o.Log)
+	if got := call(t, metrics, get("/metrics")); got.status != http.StatusOK {
+		t.Errorf("GET /metrics of the address for metrics: got %d, want 200", got.status)
+	}
+	for _, path := range []string{"/", "/waiting-list/", "/operator/kept-items", "/openapi.yaml"} {
+		if got := callUnchecked(metrics, get(path)); got.status != http.StatusNotFound {
+			t.Errorf("GET %s of the address for metrics: got %d, want 404", path, got.status)
+		}
 	}
 }

@@ -1,11 +1,13 @@
 package handler_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"aisha/internal/fault"
 	"aisha/internal/handler"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp"
@@ -19,13 +21,13 @@ func TestListUnhandledItems(t *testing.T) {
 			if before != 9 {
 				t.Errorf("the service got before=%d, want 9", before)
 			}
-			return []whatsapp.UnhandledItem{{ID: 7, Field: "f", Reason: "r", Raw: sensitive.NewText("{}"), ReceivedAt: time.Unix(0, 0)}}, nil
+			return []whatsapp.UnhandledItem{{ID: 7, Field: "f", Reason: "r", Raw: sensitive.NewText("{}"), Truncated: true, ReceivedAt: time.Unix(0, 0)}}, nil
 		}}
 	})
 	r := get("/operator/kept-items?before=9")
 	r.Header.Set("Authorization", "Bearer T")
 	got := call(t, api, r)
-	want := `{"status":"success","data":[{"id":7,"field":"f","reason":"r","raw":"{}","received_at":"1970-01-01T00:00:00Z"}]}`
+	want := `{"status":"success","data":[{"id":7,"field":"f","reason":"r","raw":"{}","truncated":true,"received_at":"1970-01-01T00:00:00Z"}]}`
 	if got.status != http.StatusOK || got.body != want {
 		t.Errorf("got %d %s, want 200 %s", got.status, got.body, want)
 	}
@@ -55,4 +57,37 @@ func TestListUnhandledItems_Access(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestGetUnhandledItem(t *testing.T) {
+	t.Parallel()
+	raw := strings.Repeat("\x01<\u20ac", 200_000)
+	api := newAPI(func(o *handler.Options) {
+		o.AdminToken = sensitive.NewSecret("T")
+		o.WhatsApp = fakeWhatsApp{item: func(id int64) (whatsapp.UnhandledItem, error) {
+			if id != 7 {
+				return whatsapp.UnhandledItem{}, fault.New(fault.NotFound, "no item")
+			}
+			return whatsapp.UnhandledItem{ID: 7, Field: "f", Reason: "r", Raw: sensitive.NewText(raw), ReceivedAt: time.Unix(0, 0)}, nil
+		}}
+	})
+	request := func(path string) *http.Request {
+		r := get(path)
+		r.Header.Set("Authorization", "Bearer T")
+		return r
+	}
+	got := call(t, api, request("/operator/kept-items/7"))
+	text, err := json.Marshal(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	escaped := strings.ReplaceAll(string(text), `\u003c`, "<")
+	want := `{"status":"success","data":{"id":7,"field":"f","reason":"r","raw":` + escaped + `,"truncated":false,"received_at":"1970-01-01T00:00:00Z"}}`
+	if got.status != http.StatusOK || got.body != want {
+		t.Errorf("got %d and %d bytes %.100s…, want 200 and %d bytes", got.status, len(got.body), got.body, len(want))
+	}
+	for _, id := range []string{"8", "0", "-1", "x", "99999999999999999999"} {
+		wantFailure(t, call(t, api, request("/operator/kept-items/"+id)), http.StatusNotFound, "not_found")
+	}
+	wantFailure(t, call(t, api, get("/operator/kept-items/7")), http.StatusUnauthorized, "unauthenticated")
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"aisha/internal/handler/guard"
+	"aisha/internal/ratelimit"
 	"aisha/internal/resource"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/gemini"
@@ -16,7 +16,7 @@ import (
 	"aisha/internal/service/whatsapp"
 )
 
-// Waitlist stores sign-ups. Faults: Invalid, Unavailable.
+// Waitlist stores sign-ups. Faults: Invalid, RateLimited, Unavailable.
 type Waitlist interface {
 	Join(ctx context.Context, in waitlist.SignUp) resource.Resource[waitlist.Entry]
 }
@@ -33,11 +33,12 @@ type WhatsApp interface {
 	Receive(ctx context.Context, signatureHeader string, readBody func() ([]byte, error)) resource.Resource[whatsapp.Receipt]
 	Subscribe(in whatsapp.Subscription) resource.Resource[string]
 	UnhandledItems(ctx context.Context, beforeID int64) resource.Resource[[]whatsapp.UnhandledItem]
+	UnhandledItem(ctx context.Context, id int64) resource.Resource[whatsapp.UnhandledItem] // also returns NotFound
 	SendingState(ctx context.Context) resource.Resource[whatsapp.SendingState]
 }
 
 // Options are the dependencies and settings of the API. The services, Ready,
-// Credentials, Metrics and Log are required.
+// Credentials and Log are required.
 type Options struct {
 	Waitlist Waitlist
 	Gemini   Gemini
@@ -46,7 +47,7 @@ type Options struct {
 
 	Credentials func() Credentials // returns the last verdicts and makes no calls
 
-	Metrics    http.Handler          // serves GET /metrics
+	Metrics    http.Handler          // serves GET /metrics; nil: there is no such route
 	Registerer prometheus.Registerer // registers the request metrics; may be nil
 	Log        *slog.Logger
 
@@ -55,8 +56,8 @@ type Options struct {
 	SignupRedirectURL  string             // where a browser goes after a sign-up by form; empty: to a built-in page
 	APIKeys            []sensitive.Secret // empty: POST /gemini needs no key
 	AdminToken         sensitive.Secret   // empty: operator routes are disabled
-	RateSignups        guard.Rate
-	RateGemini         guard.Rate
+	RateSignups        ratelimit.Rate     // valid sign-ups from one client address
+	RateGemini         ratelimit.Rate
 	TrustedProxies     []netip.Prefix // proxies whose X-Forwarded-For is used
 
 	PhoneURL string // page of the simulated phone, which the documentation links to; empty: none

@@ -7,6 +7,7 @@
 package handler
 
 import (
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 
 	"aisha/internal/handler/guard"
 	"aisha/internal/handler/wire"
+	"aisha/internal/ratelimit"
 )
 
 // Time limits of service calls. POST /gemini has none here: the model's client
@@ -25,34 +27,73 @@ const (
 	readyTimeout   = 3 * time.Second
 )
 
+// maxScrapes limits the requests for metrics in progress. Each of them may wait for
+// the database.
+const maxScrapes = 4
+
+// maxWholeItems limits the requests for whole unhandled items in progress. Each of
+// them takes several times the size of its item, which may be 4 MiB.
+const maxWholeItems = 2
+
+// Limits of client addresses that no setting changes.
+const (
+	// maxFailures is how many requests with a wrong key or token an address may
+	// send in a minute.
+	maxFailures = 10
+	// invalidFactor is how many times more invalid sign-ups than valid ones an
+	// address may send.
+	invalidFactor = 10
+)
+
+// NewMetrics returns the handler of an address on which only the metrics are
+// served.
+func NewMetrics(metrics http.Handler, log *slog.Logger) http.Handler {
+	r := chi.NewRouter()
+	r.Use(guard.RequestID, guard.Observe(log, nil), guard.Recover, guard.NoSniff, middleware.GetHead)
+	r.NotFound(wire.Handler(noRoute))
+	r.MethodNotAllowed(wire.Handler(noRoute))
+	r.With(guard.Concurrency(maxScrapes)).Method(http.MethodGet, "/metrics", metrics)
+	return r
+}
+
 // New returns the handler of all routes.
 func New(o Options) http.Handler {
 	r := chi.NewRouter()
 	r.Use(guard.RequestID, guard.Observe(o.Log, o.Registerer), guard.Recover) // this order is required
-	r.Use(guard.NoSniff, crossOrigin(o), middleware.GetHead)
+	r.Use(guard.BodyBudget(&wire.BodyBudget{}), guard.NoSniff, crossOrigin(o), middleware.GetHead)
 	r.NotFound(wire.Handler(noRoute))
 	r.MethodNotAllowed(wire.Handler(noRoute))
 
 	r.Get("/", wire.Handler(root))
 
+	addresses := guard.NewClientAddresses(o.TrustedProxies, o.Log)
+	failures := guard.NewAddressLimit(addresses, ratelimit.Rate{Requests: maxFailures, Window: time.Minute})
+
 	form := newSignUpForm(o.SignupRedirectURL)
-	signUps := r.With(form.showFailures, guard.RateLimit(o.RateSignups, o.TrustedProxies), guard.Timeout(signUpTimeout))
+	signUps := r.With(form.showFailures, guard.RateLimitValid(
+		guard.NewAddressLimit(addresses, o.RateSignups),
+		guard.NewAddressLimit(addresses, o.RateSignups.Times(invalidFactor)),
+	), guard.Timeout(signUpTimeout))
 	signUps.Post("/waiting-list", wire.Handler(joinWaitlist(o.Waitlist, form)))
 	signUps.Post("/waiting-list/", wire.Handler(joinWaitlist(o.Waitlist, form)))
 
-	prompts := r.With(guard.RateLimit(o.RateGemini, o.TrustedProxies), guard.RequireKey(o.APIKeys))
+	prompts := r.With(guard.RateLimit(guard.NewAddressLimit(addresses, o.RateGemini)), guard.RequireKey(o.APIKeys, failures))
 	prompts.Post("/gemini", wire.Handler(askGemini(o.Gemini)))
 
 	for _, path := range []string{"/webhook/whatsapp", "/webhook/whatsapp/"} {
-		r.Get(path, wire.Handler(verifySubscription(o.WhatsApp)))
+		r.Get(path, wire.Handler(verifySubscription(o.WhatsApp, failures)))
 		r.With(guard.Timeout(webhookTimeout)).Post(path, wire.Handler(receiveWebhook(o.WhatsApp)))
 	}
 
-	r.With(guard.RequireOperator(o.AdminToken)).Get("/operator/kept-items", wire.Handler(listUnhandledItems(o.WhatsApp)))
+	operator := r.With(guard.RequireOperator(o.AdminToken, failures))
+	operator.Get("/operator/kept-items", wire.Handler(listUnhandledItems(o.WhatsApp)))
+	operator.With(guard.Concurrency(maxWholeItems)).Get("/operator/kept-items/{id}", wire.Handler(getUnhandledItem(o.WhatsApp)))
 
 	r.Get("/healthz", wire.Handler(healthz))
 	r.With(guard.Timeout(readyTimeout)).Get("/readyz", wire.Handler(readyz(o)))
-	r.Method(http.MethodGet, "/metrics", o.Metrics)
+	if o.Metrics != nil {
+		r.With(guard.Concurrency(maxScrapes)).Method(http.MethodGet, "/metrics", o.Metrics)
+	}
 
 	docs := newDocs(o.PhoneURL)
 	r.Get("/docs", wire.Handler(docs.page("swagger-ui.html")))

@@ -13,7 +13,7 @@ import (
 
 	"aisha/internal/fault"
 	"aisha/internal/handler"
-	"aisha/internal/handler/guard"
+	"aisha/internal/ratelimit"
 	"aisha/internal/service/waitlist"
 )
 
@@ -189,7 +189,7 @@ func TestSignUpForm_Failures(t *testing.T) {
 
 func TestSignUpForm_RateLimit(t *testing.T) {
 	t.Parallel()
-	api := newAPI(func(o *handler.Options) { o.RateSignups = guard.Rate{Requests: 1, Window: time.Minute} })
+	api := newAPI(func(o *handler.Options) { o.RateSignups = ratelimit.Rate{Requests: 1, Window: time.Minute} })
 	wantPage(t, call(t, api, submit(signUpForm)), http.StatusOK)
 	got := call(t, api, submit(signUpForm))
 	wantPage(t, got, http.StatusTooManyRequests, "Too many sign-ups", `value="John Doe"`, `value="0712345678"`)

@@ -3,6 +3,8 @@ package handler
 import (
 	"net/http"
 
+	"aisha/internal/fault"
+	"aisha/internal/handler/guard"
 	"aisha/internal/handler/wire"
 	"aisha/internal/resource"
 	"aisha/internal/service/whatsapp"
@@ -13,8 +15,8 @@ import (
 const maxWebhookBody = 4 << 20
 
 // verifySubscription handles GET /webhook/whatsapp, with which Meta verifies
-// that the webhook belongs to us.
-func verifySubscription(service WhatsApp) wire.HandlerFunc {
+// that the webhook belongs to us. Wrong verify tokens count against failures.
+func verifySubscription(service WhatsApp, failures *guard.AddressLimit) wire.HandlerFunc {
 	return func(r *http.Request) (wire.Response, error) {
 		query := r.URL.Query()
 		challenge, err := service.Subscribe(whatsapp.Subscription{
@@ -22,6 +24,9 @@ func verifySubscription(service WhatsApp) wire.HandlerFunc {
 			VerifyToken: query.Get("hub.verify_token"),
 			Challenge:   query.Get("hub.challenge"),
 		}).Get()
+		if fault.Is(err, fault.Forbidden) && query.Has("hub.verify_token") {
+			err = failures.Failure(r, err)
+		}
 		if err != nil {
 			return wire.Response{}, err
 		}

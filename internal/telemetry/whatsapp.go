@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,11 +32,20 @@ func NewSendObserver(registerer prometheus.Registerer) func(outcome whatsapp.Out
 // scrapeTimeout limits how long a scrape waits for the database.
 const scrapeTimeout = 2 * time.Second
 
-// backlogCollector reads the backlog at each scrape. Its metrics come from the
+// backlogMaxAge is how long a backlog is used for further scrapes, so that
+// frequent scrapes do not put load on the database.
+const backlogMaxAge = 2 * time.Second
+
+// backlogCollector reads the backlog at a scrape. Its metrics come from the
 // database, so they are the same on every instance.
 type backlogCollector struct {
 	read func(context.Context) (whatsapp.Backlog, error)
 	log  *slog.Logger
+
+	mu      sync.Mutex // held during a read, so that concurrent scrapes share it
+	readAt  time.Time
+	backlog whatsapp.Backlog
+	readErr error
 
 	messages, oldestMessage, parts, holds, holdAge *prometheus.Desc
 }
@@ -63,14 +73,29 @@ func (c *backlogCollector) Describe(out chan<- *prometheus.Desc) {
 	}
 }
 
+// recentBacklog returns a backlog that is at most backlogMaxAge old, or the error
+// of a read that is. It logs the error once.
+func (c *backlogCollector) recentBacklog() (whatsapp.Backlog, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.readAt.IsZero() && time.Since(c.readAt) < backlogMaxAge {
+		return c.backlog, c.readErr
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	defer cancel()
+	c.backlog, c.readErr = c.read(ctx)
+	c.readAt = time.Now()
+	if c.readErr != nil {
+		c.log.WarnContext(ctx, "could not read the backlog for the metrics", slog.Any("error", c.readErr))
+	}
+	return c.backlog, c.readErr
+}
+
 // Collect implements prometheus.Collector. While the database is unreachable its
 // metrics are absent.
 func (c *backlogCollector) Collect(out chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
-	defer cancel()
-	backlog, err := c.read(ctx)
+	backlog, err := c.recentBacklog()
 	if err != nil {
-		c.log.WarnContext(ctx, "could not read the backlog for the metrics", slog.Any("error", err))
 		return
 	}
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {

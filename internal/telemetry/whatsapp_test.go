@@ -7,7 +7,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -63,5 +66,50 @@ func TestBacklogCollector_DatabaseUnreachable(t *testing.T) {
 	telemetry.NewSendObserver(metrics)(whatsapp.OutcomeUnknown, 0)
 	if page := scrape(t, metrics); !strings.Contains(page, "aisha_sends_total") || strings.Contains(page, "aisha_messages_unanswered") {
 		t.Errorf("got\n%s\nwant aisha_sends_total and no metric of the backlog", page)
+	}
+}
+
+func TestBacklogCollector_SharesReads(t *testing.T) {
+	t.Parallel()
+	for name, failure := range map[string]error{"reads": nil, "failed_reads": errors.New("down")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				reads := 0
+				metrics := prometheus.NewPedanticRegistry()
+				metrics.MustRegister(telemetry.NewBacklogCollector(func(context.Context) (whatsapp.Backlog, error) {
+					reads++
+					return whatsapp.Backlog{}, failure
+				}, slog.New(slog.DiscardHandler)))
+				for i, tt := range []struct {
+					wait time.Duration
+					want int
+				}{{0, 1}, {0, 1}, {time.Second, 1}, {time.Second, 2}, {time.Hour, 3}} {
+					time.Sleep(tt.wait)
+					if scrape(t, metrics); reads != tt.want {
+						t.Errorf("scrape %d: got %d reads, want %d", i, reads, tt.want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// Concurrent scrapes wait for the read that one of them began.
+func TestBacklogCollector_ConcurrentScrapes(t *testing.T) {
+	t.Parallel()
+	var reads atomic.Int32
+	metrics := prometheus.NewPedanticRegistry()
+	metrics.MustRegister(telemetry.NewBacklogCollector(func(context.Context) (whatsapp.Backlog, error) {
+		reads.Add(1)
+		return whatsapp.Backlog{}, nil
+	}, slog.New(slog.DiscardHandler)))
+	var scrapes sync.WaitGroup
+	for range 20 {
+		scrapes.Go(func() { scrape(t, metrics) })
+	}
+	scrapes.Wait()
+	if got := reads.Load(); got != 1 {
+		t.Errorf("20 concurrent scrapes: got %d reads, want 1", got)
 	}
 }

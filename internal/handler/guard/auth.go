@@ -10,27 +10,32 @@ import (
 )
 
 // RequireKey rejects requests without one of the keys in "Authorization: Bearer
-// KEY". If keys is empty, it accepts every request.
-func RequireKey(keys []sensitive.Secret) Middleware {
+// KEY". Wrong keys count against failures; a missing one does not. If keys is
+// empty, RequireKey accepts every request.
+func RequireKey(keys []sensitive.Secret, failures *AddressLimit) Middleware {
 	if len(keys) == 0 {
 		return passThrough
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !hasKey(r, keys) {
-				wire.WriteFailure(w, r, fault.New(fault.Unauthenticated, "send a valid key as Authorization: Bearer KEY"))
+			if hasKey(r, keys) {
+				next.ServeHTTP(w, r)
 				return
 			}
-			next.ServeHTTP(w, r)
+			var err error = fault.New(fault.Unauthenticated, "send a valid key as Authorization: Bearer KEY")
+			if r.Header.Get("Authorization") != "" {
+				err = failures.Failure(r, err)
+			}
+			wire.WriteFailure(w, r, err)
 		})
 	}
 }
 
 // RequireOperator rejects requests without the operator's token. If token is
 // empty, it rejects every request as not configured.
-func RequireOperator(token sensitive.Secret) Middleware {
+func RequireOperator(token sensitive.Secret, failures *AddressLimit) Middleware {
 	if !token.IsZero() {
-		return RequireKey([]sensitive.Secret{token})
+		return RequireKey([]sensitive.Secret{token}, failures)
 	}
 	return func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

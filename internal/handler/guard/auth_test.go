@@ -3,8 +3,10 @@ package guard_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"aisha/internal/handler/guard"
+	"aisha/internal/ratelimit"
 	"aisha/internal/sensitive"
 )
 
@@ -29,7 +31,7 @@ func TestRequireKey(t *testing.T) {
 			t.Parallel()
 			r := newRequest()
 			r.Header.Set("Authorization", tt.authorization)
-			if got := send(guard.RequireKey(tt.keys)(http.HandlerFunc(ok)), r); got.Code != tt.status {
+			if got := send(guard.RequireKey(tt.keys, noLimit())(http.HandlerFunc(ok)), r); got.Code != tt.status {
 				t.Errorf("Authorization %q: got %d, want %d", tt.authorization, got.Code, tt.status)
 			}
 		})
@@ -40,9 +42,44 @@ func TestRequireOperator(t *testing.T) {
 	t.Parallel()
 	r := newRequest()
 	r.Header.Set("Authorization", "Bearer T")
-	if got := send(guard.RequireOperator(sensitive.NewSecret("T"))(http.HandlerFunc(ok)), r); got.Code != http.StatusOK {
+	if got := send(guard.RequireOperator(sensitive.NewSecret("T"), noLimit())(http.HandlerFunc(ok)), r); got.Code != http.StatusOK {
 		t.Errorf("the right token: got %d, want 200", got.Code)
 	}
-	wantFailure(t, send(guard.RequireOperator(sensitive.NewSecret("U"))(http.HandlerFunc(ok)), r), http.StatusUnauthorized, "unauthenticated")
-	wantFailure(t, send(guard.RequireOperator(sensitive.Secret{})(http.HandlerFunc(ok)), r), http.StatusServiceUnavailable, "not_configured")
+	wantFailure(t, send(guard.RequireOperator(sensitive.NewSecret("U"), noLimit())(http.HandlerFunc(ok)), r), http.StatusUnauthorized, "unauthenticated")
+	wantFailure(t, send(guard.RequireOperator(sensitive.Secret{}, noLimit())(http.HandlerFunc(ok)), r), http.StatusServiceUnavailable, "not_configured")
+}
+
+// withAuthorization returns a request from the address.
+func withAuthorization(address, authorization string) *http.Request {
+	r := newRequest()
+	r.RemoteAddr = address
+	r.Header.Set("Authorization", authorization)
+	return r
+}
+
+func TestRequireKey_LimitsWrongKeys(t *testing.T) {
+	t.Parallel()
+	h := guard.RequireKey([]sensitive.Secret{sensitive.NewSecret("right")}, limitOf(ratelimit.Rate{Requests: 2, Window: time.Minute}))(http.HandlerFunc(ok))
+	for i, tt := range []struct {
+		address, authorization string
+		want                   int
+	}{
+		{"192.0.2.1:1", "", http.StatusUnauthorized}, // no key is no guess
+		{"192.0.2.1:1", "", http.StatusUnauthorized},
+		{"192.0.2.1:1", "", http.StatusUnauthorized},
+		{"192.0.2.1:1", "Bearer wrong", http.StatusUnauthorized},
+		{"192.0.2.1:2", "Bearer right", http.StatusOK}, // right keys do not count
+		{"192.0.2.1:2", "Basic right", http.StatusUnauthorized},
+		{"192.0.2.1:3", "Bearer wrong", http.StatusTooManyRequests},
+		{"192.0.2.1:3", "Bearer right", http.StatusOK},
+		{"192.0.2.2:3", "Bearer wrong", http.StatusUnauthorized},
+	} {
+		got := send(h, withAuthorization(tt.address, tt.authorization))
+		if got.Code != tt.want {
+			t.Errorf("request %d, %q from %s: got %d, want %d", i, tt.authorization, tt.address, got.Code, tt.want)
+		}
+		if tt.want == http.StatusTooManyRequests && got.Header().Get("Retry-After") != "60" {
+			t.Errorf("request %d: Retry-After is %q, want 60", i, got.Header().Get("Retry-After"))
+		}
+	}
 }

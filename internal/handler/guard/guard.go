@@ -1,6 +1,6 @@
 // Package guard provides the middleware of the API: request ids, logs and
-// metrics, panic recovery, CORS, rate limits, keys and timeouts. Each file
-// holds one.
+// metrics, panic recovery, memory of bodies, CORS, rate limits, keys and
+// timeouts. Each file holds one.
 package guard
 
 import "net/http"

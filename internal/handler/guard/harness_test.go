@@ -11,6 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"aisha/internal/handler/guard"
+	"aisha/internal/ratelimit"
 )
 
 // ok is a handler that responds with 200 and the body "ok".
@@ -22,6 +23,13 @@ func send(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 	h.ServeHTTP(recorder, r)
 	return recorder
 }
+
+// limitOf returns a limit for clients without a proxy.
+func limitOf(rate ratelimit.Rate) *guard.AddressLimit {
+	return guard.NewAddressLimit(guard.NewClientAddresses(nil, slog.New(slog.DiscardHandler)), rate)
+}
+
+func noLimit() *guard.AddressLimit { return limitOf(ratelimit.Rate{}) }
 
 func newRequest() *http.Request { return httptest.NewRequest(http.MethodGet, "/path", nil) }
 

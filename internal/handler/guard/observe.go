@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"aisha/internal/fault"
 	"aisha/internal/handler/wire"
 )
 
@@ -64,7 +66,7 @@ func (o *observer) record(r *http.Request, written middleware.WrapResponseWriter
 	o.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
 	o.duration.WithLabelValues(route, method).Observe(took.Seconds())
 
-	ctx, level := context.WithoutCancel(r.Context()), logLevel(route, status)
+	ctx, level := context.WithoutCancel(r.Context()), logLevel(route, status, requestLog.Failure)
 	if !o.log.Enabled(ctx, level) {
 		return
 	}
@@ -119,8 +121,13 @@ func finalStatus(r *http.Request, written middleware.WrapResponseWriter) int {
 }
 
 // logLevel returns debug for successful requests: metrics count them, and one
-// log line each would be too many at thousands of webhooks a second.
-func logLevel(route string, status int) slog.Level {
+// log line each would be too many at thousands of webhooks a second. A request to
+// a part that is not configured, or with a body that does not fit into memory, is
+// no error of ours: every client can cause any number of them.
+func logLevel(route string, status int, failure error) slog.Level {
+	if fault.Is(failure, fault.NotConfigured) || errors.Is(failure, wire.ErrBodyBudget) {
+		return slog.LevelInfo
+	}
 	probe := route == "/healthz" || route == "/readyz" || route == "/metrics"
 	switch {
 	case probe && status >= http.StatusInternalServerError:

@@ -1,41 +1,72 @@
 package guard_test
 
 import (
+	"fmt"
 	"net/http"
-	"net/netip"
 	"testing"
 	"time"
 
 	"aisha/internal/handler/guard"
+	"aisha/internal/ratelimit"
 )
 
-func TestRateLimit_ForwardedAddresses(t *testing.T) {
+func TestRateLimit_IPv6Networks(t *testing.T) {
 	t.Parallel()
-	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
-	for name, tt := range map[string]struct {
-		trusted []netip.Prefix
-		remote  string
-		headers []string // X-Forwarded-For of two requests
-		second  int      // status of the second one
+	h := guard.RateLimit(limitOf(ratelimit.Rate{Requests: 2, Window: time.Hour}))(http.HandlerFunc(ok))
+	statusOf := func(address string) int {
+		r := newRequest()
+		r.RemoteAddr = address
+		return send(h, r).Code
+	}
+	for i, tt := range []struct {
+		address string
+		want    int
 	}{
-		"header_is_ignored_without_trusted_proxies": {nil, "192.0.2.1:1", []string{"198.51.100.1", "198.51.100.2"}, 429},
-		"trusted_proxy_separates_clients":           {proxies, "10.1.1.1:1", []string{"198.51.100.1", "198.51.100.2"}, 200},
-		"entries_of_the_client_are_ignored":         {proxies, "10.1.1.1:1", []string{"1.1.1.1, 198.51.100.1", "2.2.2.2, 198.51.100.1"}, 429},
-		"client_that_bypasses_the_proxy":            {proxies, "192.0.2.1:1", []string{"198.51.100.1", "198.51.100.2"}, 429},
-		"invalid_addresses_share_one_limit":         {proxies, "10.1.1.1:1", []string{"rubbish", "198.51.100.1:80"}, 429},
+		{"[2001:db8:0:1::1]:1", 200},
+		{"[2001:db8:0:1:ffff::2]:1", 200},
+		{"[2001:db8:0:1::3]:1", 429}, // the third of the /64
+		{"[::ffff:192.0.2.1]:1", 200},
+		{"192.0.2.1:1", 200},
+		{"192.0.2.1:1", 429}, // an IPv4 address in both forms
+		{"@", 200},           // a connection without an address
+	} {
+		if got := statusOf(tt.address); got != tt.want {
+			t.Errorf("request %d from %s: got %d, want %d", i, tt.address, got, tt.want)
+		}
+	}
+	accepted := 0
+	for i := range 60 {
+		if statusOf(fmt.Sprintf("[2001:db8:1:%x::1]:1", i)) == http.StatusOK {
+			accepted++
+		}
+	}
+	if accepted != 20 {
+		t.Errorf("a /48 with 60 networks got %d requests accepted, want 20", accepted)
+	}
+	if got := statusOf("[2001:db8:2:1::1]:1"); got != http.StatusOK {
+		t.Errorf("another /48: got %d, want 200", got)
+	}
+}
+
+func TestRateLimitValid(t *testing.T) {
+	t.Parallel()
+	type step struct{ answer, want int } // status of the handler, and of the response
+	for name, tt := range map[string]struct{ steps []step }{
+		"valid_requests_count":     {[]step{{200, 200}, {200, 200}, {200, 429}}},
+		"failures_of_ours_count":   {[]step{{500, 500}, {503, 503}, {200, 429}}},
+		"invalid_ones_do_not":      {[]step{{422, 422}, {400, 400}, {200, 200}, {200, 200}, {200, 429}}},
+		"invalid_ones_are_limited": {[]step{{422, 422}, {413, 413}, {415, 415}, {400, 429}, {200, 429}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := guard.RateLimit(guard.Rate{Requests: 1, Window: time.Hour}, tt.trusted)(http.HandlerFunc(ok))
-			statuses := []int{}
-			for _, header := range tt.headers {
-				r := newRequest()
-				r.RemoteAddr = tt.remote
-				r.Header.Set("X-Forwarded-For", header)
-				statuses = append(statuses, send(h, r).Code)
-			}
-			if statuses[0] != http.StatusOK || statuses[1] != tt.second {
-				t.Errorf("got %v, want 200 and %d", statuses, tt.second)
+			var answer int
+			h := guard.RateLimitValid(limitOf(ratelimit.Rate{Requests: 2, Window: time.Minute}), limitOf(ratelimit.Rate{Requests: 3, Window: time.Minute}))(
+				http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(answer) }))
+			for i, s := range tt.steps {
+				answer = s.answer
+				if got := send(h, newRequest()); got.Code != s.want {
+					t.Errorf("request %d: got %d, want %d", i, got.Code, s.want)
+				}
 			}
 		})
 	}
@@ -43,7 +74,7 @@ func TestRateLimit_ForwardedAddresses(t *testing.T) {
 
 func TestRateLimit_Zero(t *testing.T) {
 	t.Parallel()
-	h := guard.RateLimit(guard.Rate{}, nil)(http.HandlerFunc(ok))
+	h := guard.RateLimit(noLimit())(http.HandlerFunc(ok))
 	for i := range 50 {
 		if got := send(h, newRequest()); got.Code != http.StatusOK {
 			t.Fatalf("request %d: got %d, want 200", i, got.Code)
@@ -53,7 +84,7 @@ func TestRateLimit_Zero(t *testing.T) {
 
 func TestRateLimit_Failure(t *testing.T) {
 	t.Parallel()
-	h := guard.RateLimit(guard.Rate{Requests: 1, Window: 90 * time.Second}, nil)(http.HandlerFunc(ok))
+	h := guard.RateLimit(limitOf(ratelimit.Rate{Requests: 1, Window: 90 * time.Second}))(http.HandlerFunc(ok))
 	send(h, newRequest())
 	got := send(h, newRequest())
 	wantFailure(t, got, http.StatusTooManyRequests, "rate_limited")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 
 	"aisha/internal/fault"
@@ -14,27 +15,70 @@ import (
 // the next request.
 var errBodyNotConsumed = errors.New("the body was not read to its end")
 
-// maxPreallocation limits the memory that is reserved because of a
-// Content-Length header, before any byte of the body has arrived.
-const maxPreallocation = 16 << 10
+// Limits of the size of a segment of a body, in bytes. Almost every body fits into
+// the first one.
+const (
+	minSegment = 16 << 10
+	maxSegment = 256 << 10
+)
 
 // ReadBody reads the whole body. Faults: TooLarge for more than limit bytes,
-// and Malformed if the body ended early or did not arrive in time.
+// Malformed if the body ended early or did not arrive in time, and Unavailable
+// if the budget for bodies in flight is used up.
 func ReadBody(r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
-	var body bytes.Buffer
-	body.Grow(int(min(max(r.ContentLength, 0), maxPreallocation)) + bytes.MinRead)
-	_, err := body.ReadFrom(http.MaxBytesReader(nil, r.Body, limit))
+	body, err := readAll(http.MaxBytesReader(nil, r.Body, limit), r.ContentLength)
 	if _, over := errors.AsType[*http.MaxBytesError](err); over {
 		return nil, tooLarge(limit)
+	}
+	if errors.Is(err, ErrBodyBudget) {
+		return nil, fmt.Errorf("%w: %w", errBodyNotConsumed, err)
 	}
 	if err != nil {
 		return nil, fault.Wrap(fmt.Errorf("%w: %w", errBodyNotConsumed, err), fault.Malformed,
 			"the body broke off, or did not come in time")
 	}
-	return body.Bytes(), nil
+	return body, nil
+}
+
+// readAll reads body to its end. announced is the Content-Length, or -1. The body
+// is read in segments that are joined at the end, because memory is allocated
+// only for bytes that arrive, and a buffer that grows would leave garbage.
+func readAll(body io.Reader, announced int64) ([]byte, error) {
+	var full [][]byte
+	read := int64(0) // bytes in full
+	segment := make([]byte, 0, segmentSize(read, announced))
+	for {
+		n, err := body.Read(segment[len(segment):cap(segment)])
+		segment = segment[:len(segment)+n]
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(segment) == cap(segment) {
+			full, read = append(full, segment), read+int64(len(segment))
+			segment = make([]byte, 0, segmentSize(read, announced))
+		}
+	}
+	if full == nil {
+		return segment, nil
+	}
+	return bytes.Join(append(full, segment), nil), nil
+}
+
+// segmentSize returns the size of the segment after read bytes. It is as large as
+// everything before it, within limits, and one byte larger than the rest of the
+// body where that is known. That byte lets Read find the end of the body.
+func segmentSize(read, announced int64) int64 {
+	next := min(max(read, minSegment), maxSegment)
+	if left := announced - read; left >= 0 && left < next {
+		return left + 1
+	}
+	return next
 }
 
 func tooLarge(limit int64) error {

@@ -19,7 +19,7 @@ type Response struct {
 	Status      int
 	Header      http.Header // additional headers; nil for none
 	ContentType string      // of a []byte body; ignored for others
-	Body        any         // nil: no body; []byte: sent unchanged; other values: sent as JSON
+	Body        any         // nil: no body; []byte: sent unchanged; LongText: see there; other values: sent as JSON
 }
 
 // HandlerFunc handles a request. It returns what to write and writes nothing
@@ -49,6 +49,8 @@ func WriteFailure(w http.ResponseWriter, r *http.Request, err error) {
 // JSON returns a 200 response with body as JSON.
 func JSON(body any) Response { return Response{Status: http.StatusOK, Body: body} }
 
+const jsonContentType = "application/json; charset=utf-8"
+
 // pollInterval is the Retry-After of a loading resource, in seconds.
 const pollInterval = 1
 
@@ -57,6 +59,9 @@ type resourceBody struct {
 	Status string `json:"status"`
 	Data   any    `json:"data"`
 }
+
+// Success returns the JSON form of a successful resource.
+func Success(data any) any { return resourceBody{Status: "success", Data: data} }
 
 // FromResource returns the response for a resource: 200 with the value of a
 // success, 202 with a Location header while it is loading, or the error of a
@@ -73,13 +78,17 @@ func FromResource[T any](r resource.Resource[T]) (Response, error) {
 	if err != nil {
 		return Response{}, err
 	}
-	return JSON(resourceBody{Status: "success", Data: value}), nil
+	return JSON(Success(value)), nil
 }
 
 // write is the only function that writes a response body. It encodes the body
 // before it sends the status, so that an encoding error becomes a complete
 // failure response.
 func write(w http.ResponseWriter, r *http.Request, response Response) {
+	if long, ok := response.Body.(LongText); ok {
+		long.write(w, r, response)
+		return
+	}
 	body, contentType, err := encode(response)
 	if err != nil {
 		response = failureResponse(r.Context(), err)
@@ -113,5 +122,5 @@ func encode(response Response) (body []byte, contentType string, err error) {
 	if err := encoder.Encode(response.Body); err != nil {
 		return nil, "", err
 	}
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), "application/json; charset=utf-8", nil
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), jsonContentType, nil
 }

@@ -2,8 +2,10 @@ package whatsappdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -29,19 +31,59 @@ func (i *Inbox) UnhandledItems(ctx context.Context, beforeID int64, limit int) (
 	defer cancel()
 
 	rows, err := i.pool.Query(ctx, `
-		SELECT id, field, reason, raw, received_at FROM unhandled_item WHERE id < $1 ORDER BY id DESC LIMIT $2`, beforeID, limit)
+		SELECT id, field, reason, substring(raw FOR $3), length(raw) > $3, received_at
+		FROM unhandled_item WHERE id < $1 ORDER BY id DESC LIMIT $2`, beforeID, limit, whatsapp.UnhandledExcerpt)
 	if err != nil {
 		return nil, fmt.Errorf("list unhandled items: %w", postgres.Translate(err))
 	}
-	items, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (whatsapp.UnhandledItem, error) {
-		var item whatsapp.UnhandledItem
-		var raw []byte
-		err := row.Scan(&item.ID, &item.Field, &item.Reason, &raw, &item.ReceivedAt)
-		item.Raw = sensitive.NewText(strings.ToValidUTF8(string(raw), "\uFFFD"))
-		return item, err
-	})
+	items, err := pgx.CollectRows(rows, scanUnhandledItem)
 	if err != nil {
 		return nil, fmt.Errorf("list unhandled items: %w", postgres.Translate(err))
 	}
 	return items, nil
+}
+
+// UnhandledItem implements whatsapp.Inbox.
+func (i *Inbox) UnhandledItem(ctx context.Context, id int64) (item whatsapp.UnhandledItem, found bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, postgres.CallTimeout)
+	defer cancel()
+
+	rows, err := i.pool.Query(ctx, `
+		SELECT id, field, reason, raw, false, received_at FROM unhandled_item WHERE id = $1`, id)
+	if err != nil {
+		return whatsapp.UnhandledItem{}, false, fmt.Errorf("get an unhandled item: %w", postgres.Translate(err))
+	}
+	item, err = pgx.CollectExactlyOneRow(rows, scanUnhandledItem)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return whatsapp.UnhandledItem{}, false, nil
+	}
+	if err != nil {
+		return whatsapp.UnhandledItem{}, false, fmt.Errorf("get an unhandled item: %w", postgres.Translate(err))
+	}
+	return item, true, nil
+}
+
+func scanUnhandledItem(row pgx.CollectableRow) (whatsapp.UnhandledItem, error) {
+	var item whatsapp.UnhandledItem
+	var raw []byte
+	err := row.Scan(&item.ID, &item.Field, &item.Reason, &raw, &item.Truncated, &item.ReceivedAt)
+	if item.Truncated {
+		raw = trimPartialRune(raw)
+	}
+	item.Raw = sensitive.NewText(strings.ToValidUTF8(string(raw), "\uFFFD"))
+	return item, err
+}
+
+// trimPartialRune removes the last character if it is incomplete.
+func trimPartialRune(text []byte) []byte {
+	for i := len(text) - 1; i >= 0 && i >= len(text)-utf8.UTFMax; i-- {
+		if !utf8.RuneStart(text[i]) {
+			continue
+		}
+		if utf8.FullRune(text[i:]) {
+			return text
+		}
+		return text[:i]
+	}
+	return text
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"aisha/internal/fault"
+	"aisha/internal/ratelimit"
 	"aisha/internal/resource"
 	"aisha/internal/sensitive"
 )
@@ -44,14 +45,25 @@ type Store interface {
 }
 
 // Service adds entries to the waiting list.
-type Service struct{ store Store }
+type Service struct {
+	store     Store
+	perNumber ratelimit.Rate
+	numbers   *ratelimit.Limiter // nil: no limit
+}
 
 // New returns a Service that keeps its entries in store.
 func New(store Store) *Service { return &Service{store: store} }
 
+// LimitPerNumber limits how many sign-ups Join accepts for one phone number, so
+// that many addresses together cannot sign up a number over and over. It must be
+// called before the first Join.
+func (s *Service) LimitPerNumber(rate ratelimit.Rate) {
+	s.perNumber, s.numbers = rate, ratelimit.New(rate)
+}
+
 // Join adds a sign-up to the list. If the phone number already has an entry,
 // Join returns that one. Errors: fault.Invalid with every invalid field,
-// fault.Unavailable.
+// fault.RateLimited for too many sign-ups of the phone number, fault.Unavailable.
 func (s *Service) Join(ctx context.Context, in SignUp) resource.Resource[Entry] {
 	return resource.From(s.join(ctx, in))
 }
@@ -75,6 +87,11 @@ func CanJoinVerified(number sensitive.Phone) bool {
 func (s *Service) join(ctx context.Context, in SignUp) (Entry, error) {
 	entry, err := in.validate()
 	if err != nil {
+		return Entry{}, err
+	}
+	if !s.numbers.Take(entry.PhoneNumber.Reveal()) {
+		err := fault.New(fault.RateLimited, "too many sign-ups for this phone number; try again later")
+		err.RetryAfter = s.perNumber.Window
 		return Entry{}, err
 	}
 	return s.store.Add(ctx, entry)

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"aisha/internal/fault"
+	"aisha/internal/ratelimit"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/waitlist"
 )
@@ -165,4 +167,38 @@ func TestService_JoinVerified(t *testing.T) {
 			t.Errorf("got error %v and %d stored entries, want fault.Invalid and none", err, len(store.added))
 		}
 	})
+}
+
+func TestService_LimitPerNumber(t *testing.T) {
+	t.Parallel()
+	store := &fakeStore{}
+	service := waitlist.New(store)
+	service.LimitPerNumber(ratelimit.Rate{Requests: 2, Window: time.Minute})
+	for i, tt := range []struct {
+		number string
+		kind   fault.Kind // Internal: no error
+	}{
+		{"0712345678", fault.Internal},
+		{"+254 712 345 678", fault.Internal}, // the same number counts in any form
+		{"254712345678", fault.RateLimited},
+		{"0712345679", fault.Internal},
+		{"071234567", fault.Invalid}, // an invalid sign-up does not count
+		{"071234567", fault.Invalid},
+		{"071234567", fault.Invalid},
+	} {
+		_, err := service.Join(t.Context(), waitlist.SignUp{Username: "John", PhoneNumber: tt.number}).Get()
+		if (err != nil) != (tt.kind != fault.Internal) || err != nil && !fault.Is(err, tt.kind) {
+			t.Errorf("sign-up %d with %s: got error %v, want the kind %v (internal: no error)", i, tt.number, err, tt.kind)
+		}
+		if tt.kind == fault.RateLimited && fault.Of(err).RetryAfter != time.Minute {
+			t.Errorf("sign-up %d: got RetryAfter %v, want 1m", i, fault.Of(err).RetryAfter)
+		}
+	}
+	if len(store.added) != 3 {
+		t.Errorf("stored %d entries, want 3", len(store.added))
+	}
+	// A person who joins on WhatsApp is not limited.
+	if _, err := service.JoinVerified(t.Context(), sensitive.NewText("John"), sensitive.NewPhone("254712345678")).Get(); err != nil {
+		t.Errorf("JoinVerified: got error %v, want none", err)
+	}
 }

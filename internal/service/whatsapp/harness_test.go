@@ -365,6 +365,10 @@ func (i *fakeInbox) UnhandledItems(_ context.Context, beforeID int64, limit int)
 	return []UnhandledItem{{ID: beforeID, Reason: fmt.Sprint(limit)}}, nil
 }
 
+func (i *fakeInbox) UnhandledItem(_ context.Context, id int64) (UnhandledItem, bool, error) {
+	return UnhandledItem{ID: id}, id == 7, nil
+}
+
 // receiver returns a Service that receives webhooks signed with the secret "s".
 func (i *fakeInbox) receiver(options Options) *Service {
 	options.AppSecrets = []sensitive.Secret{sensitive.NewSecret("s")}

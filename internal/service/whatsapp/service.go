@@ -27,8 +27,10 @@ type Inbox interface {
 	// other error the call may be repeated.
 	Store(ctx context.Context, batch webhook.Batch) error
 	// UnhandledItems lists unhandled items with an id below beforeID, newest
-	// first.
+	// first, with the first UnhandledExcerpt bytes of each.
 	UnhandledItems(ctx context.Context, beforeID int64, limit int) ([]UnhandledItem, error)
+	// UnhandledItem returns the whole item with the id.
+	UnhandledItem(ctx context.Context, id int64) (item UnhandledItem, found bool, err error)
 }
 
 // Conversations stores messages and answers. Errors: fault.Unavailable.
@@ -205,9 +207,16 @@ func (s *Service) Receive(ctx context.Context, signatureHeader string, readBody 
 
 // UnhandledItems lists a page of the webhook items that nothing handled, newest
 // first. The next page begins before the last id of this one; beforeID zero is
-// the first page. Errors: fault.Unavailable.
+// the first page. It contains only the beginning of large items. Errors:
+// fault.Unavailable.
 func (s *Service) UnhandledItems(ctx context.Context, beforeID int64) resource.Resource[[]UnhandledItem] {
 	return resource.From(s.unhandledItems(ctx, beforeID))
+}
+
+// UnhandledItem returns one webhook item that nothing handled. Errors:
+// fault.NotFound, fault.Unavailable.
+func (s *Service) UnhandledItem(ctx context.Context, id int64) resource.Resource[UnhandledItem] {
+	return resource.From(s.unhandledItem(ctx, id))
 }
 
 // AnswerPerson does everything due for a person: it sends the parts that wait,

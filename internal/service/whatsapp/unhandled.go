@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"aisha/internal/fault"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp/webhook"
 )
@@ -16,11 +17,17 @@ type UnhandledItem struct {
 	ID         int64
 	Field      string
 	Reason     string
-	Raw        sensitive.Text
+	Raw        sensitive.Text // in a list at most UnhandledExcerpt bytes
+	Truncated  bool           // Raw is only the beginning
 	ReceivedAt time.Time
 }
 
-const unhandledPageSize = 50
+const (
+	unhandledPageSize = 50
+	// UnhandledExcerpt is how much of an item a list contains, in bytes. An item
+	// can be as large as a whole webhook.
+	UnhandledExcerpt = 16 << 10
+)
 
 func (s *Service) unhandledItems(ctx context.Context, beforeID int64) ([]UnhandledItem, error) {
 	if beforeID <= 0 {
@@ -58,4 +65,12 @@ func (s *Service) logUnhandled(ctx context.Context, items []webhook.UnhandledIte
 		counts[key]++
 	}
 	s.options.Log.InfoContext(ctx, "webhook items not handled", slog.Int("items", len(items)), slog.Any("counts", counts))
+}
+
+func (s *Service) unhandledItem(ctx context.Context, id int64) (UnhandledItem, error) {
+	item, found, err := s.inbox.UnhandledItem(ctx, id)
+	if err == nil && !found {
+		err = fault.New(fault.NotFound, "there is no unhandled item with this id")
+	}
+	return item, err
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"aisha/internal/fault"
 )
 
 func TestService_UnhandledItems(t *testing.T) {
@@ -90,5 +92,16 @@ func TestService_Receive_UnhandledLogIsShort(t *testing.T) {
 	const longest = 4 << 10
 	if log.Len() > longest || !strings.Contains(log.String(), "others:480") {
 		t.Errorf("logged %d bytes, want at most %d with the count of the others: %.500s", log.Len(), longest, log.String())
+	}
+}
+
+func TestService_UnhandledItem(t *testing.T) {
+	t.Parallel()
+	service := New(Options{}, Deps{Inbox: &fakeInbox{}}) // it has the item 7
+	if item, err := service.UnhandledItem(t.Context(), 7).Get(); err != nil || item.ID != 7 {
+		t.Errorf("got %+v, error %v, want the item 7", item, err)
+	}
+	if _, err := service.UnhandledItem(t.Context(), 8).Get(); !fault.Is(err, fault.NotFound) {
+		t.Errorf("got error %v, want fault.NotFound", err)
 	}
 }
