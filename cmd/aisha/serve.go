@@ -45,6 +45,9 @@ func migrate(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	for _, warning := range cfg.ReadWarnings {
+		_, _ = fmt.Fprintln(os.Stderr, "warning:", warning)
+	}
 	pool, err := postgres.Open(ctx, cfg.DatabaseURL)
 	if err != nil {
 		return err

@@ -304,6 +304,15 @@ func TestServe_ReportsRejectedCredentials(t *testing.T) {
 	}
 }
 
+// pollUntil waits until the condition holds, or until waitLimit has passed.
+func pollUntil(condition func() bool) {
+	for deadline := time.Now().Add(waitLimit); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if condition() {
+			return
+		}
+	}
+}
+
 // An unreachable database is one line at the start, and one while the service runs:
 // not one for each attempt, request and heartbeat.
 func TestServe_LogsADatabaseOutageOnce(t *testing.T) {
@@ -319,8 +328,7 @@ func TestServe_LogsADatabaseOutageOnce(t *testing.T) {
 		t.Errorf("stop the database: %v", err)
 	}
 	isDown := func(log string) int { return strings.Count(log, "cannot reach its database") }
-	for deadline := time.Now().Add(waitLimit); time.Now().Before(deadline) && isDown(service.output()) == 0; time.Sleep(10 * time.Millisecond) {
-	}
+	pollUntil(func() bool { return isDown(service.output()) > 0 })
 	for range 5 {
 		if status, answer := request(t, "POST", service.url+"/waiting-list/", `{"username":"Jane","phone_number":"0722000000"}`); status != 503 {
 			t.Errorf("sign-up during the outage: got %d %s, want 503", status, answer)
@@ -338,8 +346,7 @@ func TestServe_LogsADatabaseOutageOnce(t *testing.T) {
 
 	// Lines beyond the first one of a minute are at debug.
 	second := launch(t, environment(database.URL("postgres"), simURL, "LOG_LEVEL=debug"), "serve")
-	for deadline := time.Now().Add(waitLimit); time.Now().Before(deadline) && isDown(second.output()) < 3; time.Sleep(10 * time.Millisecond) {
-	}
+	pollUntil(func() bool { return isDown(second.output()) >= 3 })
 	warnings, attempts := 0, 0
 	for line := range strings.Lines(second.output()) {
 		if !strings.Contains(line, `"msg":"waiting for the database"`) {
