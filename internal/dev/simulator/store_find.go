@@ -1,0 +1,74 @@
+package simulator
+
+import "strings"
+
+// userIDOf returns the user id of a person who is known by user id or phone
+// number, and an empty string for others.
+func (st *store) userIDOf(p Person) string {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	c := st.people[p.UserID]
+	if p.UserID == "" {
+		c = st.byPhone[normalizePhone(p.Phone)]
+	}
+	if c == nil {
+		return ""
+	}
+	return c.person.UserID
+}
+
+// authorOfMessage returns the user id of the person who wrote a message, or an
+// empty string.
+func (st *store) authorOfMessage(wamid string) string {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if m := st.inbound[wamid]; m != nil {
+		return m.Person.UserID
+	}
+	return ""
+}
+
+// authorOfPrompt returns the user id of the person whom a prompt is for. A call
+// of Gemini does not name the person, so this is the only one who waits for an
+// answer and whose latest text is part of the prompt. It returns an empty string
+// if there is none, or more than one.
+func (st *store) authorOfPrompt(prompt string) string {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	author := ""
+	for _, c := range st.people {
+		if len(c.inbound) == 0 || !c.typingUntil.After(st.now()) {
+			continue
+		}
+		text := c.inbound[len(c.inbound)-1].Text
+		if text == "" || !strings.Contains(prompt, text) {
+			continue
+		}
+		if author != "" {
+			return ""
+		}
+		author = c.person.UserID
+	}
+	return author
+}
+
+// inboundByID returns a message of the person, or nil. A message that was
+// deleted for everyone is no longer there.
+func (c *conversation) inboundByID(wamid string) *Inbound {
+	for _, m := range c.inbound {
+		if m.WAMID == wamid && m.DeletedAt.IsZero() && !m.changesAnother() {
+			return m
+		}
+	}
+	return nil
+}
+
+// outboundByID returns a message to the person, or nil.
+func (c *conversation) outboundByID(wamid string) *Outbound {
+	for _, m := range c.outbound {
+		if m.WAMID == wamid {
+			return m
+		}
+	}
+	return nil
+}
