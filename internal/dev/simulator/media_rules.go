@@ -66,28 +66,24 @@ func (rule mediaRule) tooLarge(limit int) error {
 	return fmt.Errorf("%s can have at most %d MB on WhatsApp", rule.name, limit>>20)
 }
 
-// mediaTypeOf returns the MIME type of a file. Browsers announce none for types
-// that they do not know, and some announce an alias.
-func mediaTypeOf(announced string, data []byte) string {
+// mediaTypeOf returns the MIME type of a file as WhatsApp names it. Browsers
+// announce no type that they do not know, and some announce an alias.
+func mediaTypeOf(kind, announced string, data []byte) string {
 	mediaType, parameters, err := mime.ParseMediaType(announced)
-	switch {
-	case err != nil || mediaType == "application/octet-stream":
-		mediaType, _, _ = mime.ParseMediaType(http.DetectContentType(data))
-		parameters = nil
-	case mediaType == "image/jpg":
+	if err != nil || mediaType == "application/octet-stream" {
+		mediaType, parameters, _ = mime.ParseMediaType(http.DetectContentType(data))
+	}
+	switch mediaType {
+	case "image/jpg":
 		mediaType = "image/jpeg"
-	case mediaType == "audio/mp3":
+	case "audio/mp3":
 		mediaType = "audio/mpeg"
-	case mediaType == "audio/x-m4a":
+	case "audio/x-m4a":
 		mediaType = "audio/mp4"
-	case mediaType == "audio/opus":
-		mediaType, parameters = "audio/ogg", map[string]string{"codecs": "opus"}
-	}
-	if mediaType == "application/ogg" {
-		mediaType = "audio/ogg"
-	}
-	if mediaType == "audio/ogg" {
-		parameters = map[string]string{"codecs": "opus"} // as in Meta's webhooks
+	case "audio/ogg", "audio/opus", "video/ogg", "application/ogg":
+		if kind == kindAudio {
+			return "audio/ogg; codecs=opus"
+		}
 	}
 	return mime.FormatMediaType(mediaType, parameters)
 }

@@ -76,7 +76,8 @@ func (s *Simulator) pageSendLocation(w http.ResponseWriter, r *http.Request) {
 func (s *Simulator) pageSendFile(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	person, known := s.store.personByID(query.Get("person"))
-	rule, supported := mediaRuleFor(query.Get("kind"))
+	kind := query.Get("kind")
+	rule, supported := mediaRuleFor(kind)
 	caption := strings.TrimSpace(query.Get("caption"))
 	if !known || !supported || utf16Len(caption) > maxCaption {
 		http.Error(w, "a file needs a person, a kind, and a caption of at most 1024 characters", http.StatusUnprocessableEntity)
@@ -87,12 +88,11 @@ func (s *Simulator) pageSendFile(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
 		return
 	}
-	mimeType := mediaTypeOf(r.Header.Get("Content-Type"), data)
+	mimeType := mediaTypeOf(kind, r.Header.Get("Content-Type"), data)
 	if err := rule.check(mimeType, data); err != nil {
 		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
 		return
 	}
-	kind := query.Get("kind")
 	media := s.storeMedia(person, sentFile{Kind: kind, MIMEType: mimeType, Name: query.Get("name"), Caption: caption, Data: data})
 	id, err := s.sendReply(person, query.Get("quotes"), kind, object{kind: media})
 	writeSent(w, id, err)

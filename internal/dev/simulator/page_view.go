@@ -113,6 +113,9 @@ func viewInbound(m *Inbound) messageView {
 	view.Quotes, _ = context["id"].(string)
 	view.Location, _ = m.content[kindLocation].(object)
 	view.Text, view.File, view.Reaction = m.Text, m.file, m.Reaction
+	if m.file != nil && m.Text == m.file.Name {
+		view.Text = "" // it has no caption
+	}
 	return view
 }
 

@@ -1,6 +1,9 @@
 package simulator
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // userIDOf returns the user id of a person who is known by user id or phone
 // number, and an empty string for others.
@@ -30,18 +33,14 @@ func (st *store) authorOfMessage(wamid string) string {
 
 // authorOfPrompt returns the user id of the person whom a prompt is for. A call
 // of Gemini does not name the person, so this is the only one who waits for an
-// answer and whose latest text is part of the prompt. It returns an empty string
-// if there is none, or more than one.
+// answer and one of whose latest texts is part of the prompt. It returns an empty
+// string if there is none, or more than one.
 func (st *store) authorOfPrompt(prompt string) string {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	author := ""
 	for _, c := range st.people {
-		if len(c.inbound) == 0 || !c.typingUntil.After(st.now()) {
-			continue
-		}
-		text := c.inbound[len(c.inbound)-1].Text
-		if text == "" || !strings.Contains(prompt, text) {
+		if !c.typingUntil.After(st.now()) || !c.wroteIn(prompt) {
 			continue
 		}
 		if author != "" {
@@ -50,6 +49,14 @@ func (st *store) authorOfPrompt(prompt string) string {
 		author = c.person.UserID
 	}
 	return author
+}
+
+// wroteIn reports whether a prompt contains one of the person's latest texts.
+func (c *conversation) wroteIn(prompt string) bool {
+	const latest = 10
+	return slices.ContainsFunc(keepLast(c.inbound, latest), func(m *Inbound) bool {
+		return m.Text != "" && strings.Contains(prompt, m.Text)
+	})
 }
 
 // inboundByID returns a message of the person, or nil. A message that was
