@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// userIDOf returns the user id of a person who is known by user id or phone
-// number, and an empty string for others.
+// userIDOf returns the user id of a person, found by user id or phone number. It
+// returns an empty string for an unknown person.
 func (st *store) userIDOf(p Person) string {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -20,8 +20,8 @@ func (st *store) userIDOf(p Person) string {
 	return c.person.UserID
 }
 
-// authorOfMessage returns the user id of the person who wrote a message, or an
-// empty string.
+// authorOfMessage returns the user id of the sender of a person's message. It
+// returns an empty string for any other message.
 func (st *store) authorOfMessage(wamid string) string {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -31,10 +31,10 @@ func (st *store) authorOfMessage(wamid string) string {
 	return ""
 }
 
-// authorOfPrompt returns the user id of the person whom a prompt is for. A call
-// of Gemini does not name the person, so this is the only one who waits for an
-// answer and one of whose latest texts is part of the prompt. It returns an empty
-// string if there is none, or more than one.
+// authorOfPrompt returns the user id of the person whose text is in a prompt. A
+// call of Gemini names no person, so this compares the prompt with the latest
+// texts of each person to whom the service shows "typing…". It returns an empty
+// string if it matches none, or more than one.
 func (st *store) authorOfPrompt(prompt string) string {
 	st.mu.Lock()
 	defer st.mu.Unlock()

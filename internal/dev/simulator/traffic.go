@@ -63,8 +63,8 @@ type exchangeDetail struct {
 	Truncated bool   `json:"truncated,omitempty"` // the request is not complete, so it cannot be sent again
 }
 
-// Limits of what is kept of each body. A request is kept longer than it is
-// shown, so that it can be sent again.
+// Limits of each body, in bytes. The store has more of a request than the page
+// shows, because the page can send it again.
 const (
 	maxShownBody   = 64 << 10
 	maxKeptRequest = 512 << 10

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// hiddenToken stands for the verify token in the traffic list.
+// hiddenToken replaces the verify token in the traffic list.
 const hiddenToken = "…"
 
 // Verify sends the verification request that Meta sends when a webhook is set
