@@ -56,13 +56,13 @@ func (c geminiContent) text() string {
 // :streamGenerateContent.
 func (s *Simulator) geminiGenerate(w http.ResponseWriter, r *http.Request) {
 	model, method := chi.URLParam(r, "model"), geminiMethod(chi.URLParam(r, "method"))
-	setSummary(r, string(method))
-
+	setLabel(r, exchangeLabel{Summary: "completion"})
 	request, failure := s.decodeGeminiRequest(r, method)
 	if failure != nil {
 		failure.write(w, method)
 		return
 	}
+	setLabel(r, s.completionLabel(request))
 	_, faultCleared := s.store.currentFaults()
 	fault := s.nextGeminiFault()
 	if failure := geminiErrorForFault(fault); failure != nil {
@@ -88,6 +88,12 @@ func (s *Simulator) geminiGenerate(w http.ResponseWriter, r *http.Request) {
 		took:         s.random.durationIn(s.options.Timing.Model),
 	}
 	completion.write(w, r, method, fault)
+}
+
+// completionLabel describes a prompt in the traffic list.
+func (s *Simulator) completionLabel(request geminiRequest) exchangeLabel {
+	prompt := request.question().text()
+	return exchangeLabel{Summary: "completion", Person: s.store.authorOfPrompt(prompt), Excerpt: excerpt(prompt)}
 }
 
 // decodeGeminiRequest reads and validates a call. It accepts the key in its

@@ -100,7 +100,11 @@ func decodeGraphRequest(r *http.Request) (graphRequest, *graphError) {
 // graphMarkRead marks a message as read and can show the typing indicator.
 func (s *Simulator) graphMarkRead(r *http.Request, request graphRequest) (any, *graphError) {
 	typing := request.TypingIndicator != nil
-	setSummary(r, "mark read")
+	label := exchangeLabel{Summary: "mark read", Person: s.store.authorOfMessage(request.MessageID)}
+	if typing {
+		label.Summary = "mark read, typing"
+	}
+	setLabel(r, label)
 	switch {
 	case request.Status != "read":
 		return nil, invalidValue("status must be \"read\".")
@@ -108,9 +112,6 @@ func (s *Simulator) graphMarkRead(r *http.Request, request graphRequest) (any, *
 		return nil, invalidValue("typing_indicator type must be \"text\".")
 	case request.MessageID == "":
 		return nil, missingWhatsAppParameter("message_id")
-	}
-	if typing {
-		setSummary(r, "mark read · typing")
 	}
 	if !s.store.markRead(ReadCall{WAMID: request.MessageID, Typing: typing}) {
 		return nil, invalidValue("message_id is not the id of a message that was sent to this number.")

@@ -65,19 +65,18 @@ func (m *graphInteractive) buttons() []Button {
 // returns the wamid of the reply. It reports false if there is no such message
 // or button.
 func (s *Simulator) PressButton(p Person, wamid, buttonID string) (reply string, ok bool) {
-	button, from, found := s.store.findButton(p, wamid, buttonID)
+	button, found := s.store.findButton(p, wamid, buttonID)
 	if !found {
 		return "", false
 	}
 	return s.Send(p, "interactive", object{
-		"context":     object{"from": from, "id": wamid},
+		"context":     object{"from": s.businessNumber(), "id": wamid},
 		"interactive": object{"type": "button_reply", "button_reply": object{"id": button.ID, "title": button.Title}},
 	}), true
 }
 
-// findButton finds a button under a message to a person. It also returns the
-// phone number id that sent the message.
-func (st *store) findButton(p Person, wamid, id string) (button Button, from string, ok bool) {
+// findButton finds a button under a message to a person.
+func (st *store) findButton(p Person, wamid, id string) (Button, bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	for _, out := range st.ensureConversation(p).outbound {
@@ -86,9 +85,9 @@ func (st *store) findButton(p Person, wamid, id string) (button Button, from str
 		}
 		for _, b := range out.Buttons {
 			if b.ID == id {
-				return b, out.PhoneNumberID, true
+				return b, true
 			}
 		}
 	}
-	return Button{}, "", false
+	return Button{}, false
 }

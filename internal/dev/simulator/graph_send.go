@@ -14,10 +14,12 @@ const maxTextBody = 4096
 // graphSendMessage accepts a message and starts to send its statuses, unless a
 // fault prevents it.
 func (s *Simulator) graphSendMessage(r *http.Request, request graphRequest) (any, *graphError) {
-	setSummary(r, "send text")
+	setLabel(r, exchangeLabel{Summary: "send message"})
 	if failure := request.validate(); failure != nil {
 		return nil, failure
 	}
+	to, _ := request.recipient()
+	setLabel(r, exchangeLabel{Summary: "send message", Person: s.store.userIDOf(to), Excerpt: excerpt(request.bodyText())})
 	_, faultCleared := s.store.currentFaults()
 	fault := s.nextGraphFault()
 	if !sleep(r.Context(), s.random.durationIn(fault.Delay)) {

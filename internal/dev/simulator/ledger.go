@@ -30,6 +30,13 @@ type Inbound struct {
 	Attempts       int       // how often its webhook was posted
 	AcknowledgedAt time.Time // when the service first responded with 200; zero before that
 	ReadAt         time.Time // when the service marked it, or a later message, as read
+
+	Reaction  string    // emoji with which the person reacted to it
+	EditedAt  time.Time // when the person last changed its text
+	DeletedAt time.Time // when the person deleted it for everyone
+
+	content object    // members of the webhook's message: that of its type, context
+	file    *fileView // nil if the message has no stored file
 }
 
 // Status is the delivery status of a message to a person.
@@ -63,7 +70,12 @@ type Outbound struct {
 	At            time.Time
 
 	Status    Status
-	ErrorCode int // Meta's code if Status is StatusFailed
+	ErrorCode int    // Meta's code if Status is StatusFailed
+	Reaction  string // emoji with which the person reacted to it
+
+	// fromBusinessPhone is true of a message that an employee wrote in the
+	// WhatsApp Business app. A ledger does not list it.
+	fromBusinessPhone bool
 }
 
 // ReadCall is a call that marked a message as read.
@@ -147,7 +159,9 @@ func (st *store) snapshot() (Ledger, <-chan struct{}) {
 			l.Inbound = append(l.Inbound, *in)
 		}
 		for _, out := range c.outbound {
-			l.Outbound = append(l.Outbound, *out)
+			if !out.fromBusinessPhone {
+				l.Outbound = append(l.Outbound, *out)
+			}
 		}
 	}
 	slices.SortFunc(l.Inbound, func(a, b Inbound) int { return cmp.Compare(a.Seq, b.Seq) })

@@ -14,13 +14,18 @@ import (
 
 // mediaFile is a file that a person sent.
 type mediaFile struct {
+	seq      int64  // orders files by when they were added
+	person   string // user id
 	mimeType string
 	data     []byte
 }
 
-// maxFiles limits the files in memory. Beyond it, random files are removed. Meta
+// Limits of the files in memory. Beyond them, the oldest files are removed. Meta
 // removes its files after a week.
-const maxFiles = 200
+const (
+	maxFiles     = 200
+	maxFileBytes = 512 << 20
+)
 
 // mediaDownloadPath serves the files. Meta serves them from a separate host.
 const mediaDownloadPath = "/whatsapp_business/attachments/"
@@ -28,36 +33,67 @@ const mediaDownloadPath = "/whatsapp_business/attachments/"
 // SendFile sends a file as a person. Kind is image, video, document, sticker or
 // audio; audio is sent as a voice note.
 func (s *Simulator) SendFile(p Person, kind, mimeType string, data []byte, caption string) (wamid string) {
-	sum := sha256.Sum256(data)
+	return s.Send(p, kind, object{kind: s.storeMedia(p, sentFile{
+		Kind: kind, MIMEType: mimeType, Name: "document", Caption: caption, Data: data,
+	})})
+}
+
+// sentFile is a file as a person sends it.
+type sentFile struct {
+	Kind     string
+	MIMEType string
+	Name     string // sent with documents only
+	Caption  string
+	Data     []byte
+}
+
+// storeMedia stores a file and returns the member of a webhook's message that
+// describes it.
+func (s *Simulator) storeMedia(p Person, f sentFile) object {
+	sum := sha256.Sum256(f.Data)
 	media := object{
-		"id":        s.store.addFile(mediaFile{mimeType, data}),
-		"mime_type": mimeType,
+		"id":        s.store.addFile(mediaFile{person: s.store.userIDOf(p), mimeType: f.MIMEType, data: f.Data}),
+		"mime_type": f.MIMEType,
 		"sha256":    base64.StdEncoding.EncodeToString(sum[:]),
 	}
-	if caption != "" {
-		media["caption"] = caption
+	if f.Caption != "" {
+		media["caption"] = f.Caption
 	}
-	switch kind {
-	case "audio":
+	switch f.Kind {
+	case kindAudio:
 		media["voice"] = true
-	case "document":
-		media["filename"] = "document"
+	case kindDocument:
+		media["filename"] = f.Name
+	case kindSticker:
+		media["animated"] = isAnimatedWebP(f.Data)
 	}
-	return s.Send(p, kind, object{kind: media})
+	return media
 }
 
 func (st *store) addFile(f mediaFile) (id string) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	for id := range st.files {
-		if len(st.files) < maxFiles {
-			break
-		}
-		delete(st.files, id)
-	}
-	id = strconv.FormatInt(900_000_000_000_000+st.nextSeq(), 10)
+	f.seq = st.nextSeq()
+	id = strconv.FormatInt(900_000_000_000_000+f.seq, 10)
 	st.files[id] = f
+	st.fileBytes += len(f.data)
+	for len(st.files) > 1 && (len(st.files) > maxFiles || st.fileBytes > maxFileBytes) {
+		st.removeOldestFile()
+	}
 	return id
+}
+
+// removeOldestFile removes the file that was added first. The caller holds the
+// lock.
+func (st *store) removeOldestFile() {
+	oldest := ""
+	for id, f := range st.files {
+		if oldest == "" || f.seq < st.files[oldest].seq {
+			oldest = id
+		}
+	}
+	st.fileBytes -= len(st.files[oldest].data)
+	delete(st.files, oldest)
 }
 
 func (st *store) fileByID(id string) (mediaFile, bool) {
@@ -70,9 +106,9 @@ func (st *store) fileByID(id string) (mediaFile, bool) {
 // graphMediaMetadata handles GET /{version}/{media-id}. The response has the
 // download URL of the file.
 func (s *Simulator) graphMediaMetadata(w http.ResponseWriter, r *http.Request) {
-	setSummary(r, "describe file")
 	id, number := chi.URLParam(r, "media"), r.URL.Query().Get("phone_number_id")
 	f, found := s.store.fileByID(id)
+	setLabel(r, exchangeLabel{Summary: "describe file", Person: f.person, Excerpt: f.mimeType})
 	switch {
 	case !s.graphAuthorized(r):
 		invalidToken().write(w)
@@ -95,17 +131,19 @@ func (s *Simulator) graphMediaMetadata(w http.ResponseWriter, r *http.Request) {
 
 // graphMediaDownload handles GET on a download URL and responds with the file.
 func (s *Simulator) graphMediaDownload(w http.ResponseWriter, r *http.Request) {
-	setSummary(r, "fetch file")
+	f, found := s.store.fileByID(r.URL.Query().Get("mid"))
+	setLabel(r, exchangeLabel{Summary: "fetch file", Person: f.person, Excerpt: f.mimeType})
 	if !s.graphAuthorized(r) {
 		invalidToken().write(w)
 		return
 	}
-	f, found := s.store.fileByID(r.URL.Query().Get("mid"))
 	if !found {
 		http.Error(w, "URL signature expired", http.StatusNotFound)
 		return
 	}
-	setSummary(r, fmt.Sprintf("fetch file · %d bytes", len(f.data)))
+	setLabel(r, exchangeLabel{
+		Summary: "fetch file", Person: f.person, Excerpt: fmt.Sprintf("%s, %d bytes", f.mimeType, len(f.data)),
+	})
 	w.Header().Set("Content-Type", f.mimeType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(f.data)))
 	w.Header().Set("X-Content-Type-Options", "nosniff")

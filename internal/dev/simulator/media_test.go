@@ -53,7 +53,7 @@ func TestSimulator_SendFile(t *testing.T) {
 func TestGraphMedia(t *testing.T) {
 	t.Parallel()
 	r := newFixture(t, &fakeService{})
-	id := r.store.addFile(mediaFile{"image/jpeg", []byte("a picture")})
+	id := r.store.addFile(mediaFile{mimeType: "image/jpeg", data: []byte("a picture")})
 	download := mediaDownloadPath + "?" + url.Values{"mid": {id}}.Encode()
 	const valid = "Bearer " + testToken
 	for name, tt := range map[string]struct {
@@ -80,7 +80,7 @@ func TestStore_AddFile(t *testing.T) {
 		r := newFixture(t, &fakeService{})
 		newest := ""
 		for range maxFiles + 10 {
-			newest = r.store.addFile(mediaFile{"image/jpeg", nil})
+			newest = r.store.addFile(mediaFile{mimeType: "image/jpeg"})
 		}
 		if _, kept := r.store.fileByID(newest); !kept || len(r.store.files) != maxFiles {
 			t.Errorf("%d files are stored, the newest among them: %t; want %d with the newest", len(r.store.files), kept, maxFiles)

@@ -12,7 +12,7 @@ func (s *Simulator) Say(p Person, text string) (wamid string) {
 // the webhook's message besides its sender, id, time and type, for example
 // {"image": {"id": "1", "mime_type": "image/jpeg"}}.
 func (s *Simulator) Send(p Person, kind string, content map[string]any) (wamid string) {
-	in, previous, attempted := s.store.addInbound(p, kind, displayText(kind, content))
+	in, previous, attempted := s.store.addInbound(p, kind, content)
 	body, err := s.messageWebhookBody(in, content)
 	if err != nil {
 		// The content is no JSON value, which is a mistake in the calling test.
@@ -24,8 +24,8 @@ func (s *Simulator) Send(p Person, kind string, content map[string]any) (wamid s
 			return
 		}
 		s.deliverWebhook(ctx, webhook{
-			summary: "message · " + kind,
-			body:    body,
+			label: exchangeLabel{Summary: messageSummary(kind), Person: in.Person.UserID, Excerpt: excerpt(in.Text)},
+			body:  body,
 			onAttempt: func(a webhookAttempt) {
 				s.store.recordMessageAttempt(in.WAMID, a)
 				closeIfOpen(attempted)

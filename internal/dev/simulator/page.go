@@ -13,7 +13,7 @@ var web embed.FS
 
 // contentPolicy lets the page load its own files and call its own host only.
 // Text of the model can therefore never run as a script.
-const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // pageRoutes serves the page with the phone, and its API.
@@ -22,13 +22,22 @@ func (s *Simulator) pageRoutes(r chi.Router) {
 	r.Get("/", servePage)
 	r.Get("/web/*", serveAsset)
 	r.Get("/signup", s.serveSignUp)
+	r.Get("/docs", s.redirectToDocs)
 
 	r.Group(func(r chi.Router) {
 		r.Use(sameOriginOnly)
 		r.Get("/api/events", s.pageEvents)
 		r.Get("/api/traffic/{id}", s.pageExchange)
+		r.Post("/api/traffic/{id}/repeat", s.pageRepeatExchange)
+		r.Get("/api/files/{id}", s.pageFile)
+		r.Post("/api/files", s.pageSendFile)
 		r.Post("/api/messages", s.pageSendMessage)
+		r.Post("/api/locations", s.pageSendLocation)
 		r.Post("/api/presses", s.pagePressButton)
+		r.Post("/api/reactions", s.pageChangeMessage(s.react))
+		r.Post("/api/edits", s.pageChangeMessage(s.editMessage))
+		r.Post("/api/deletions", s.pageChangeMessage(s.deleteMessage))
+		r.Post("/api/echoes", s.pageSendEcho)
 		r.Post("/api/people", s.pageAddPerson)
 		r.Post("/api/verify", s.pageVerifyWebhook)
 		r.Post("/api/faults", s.pageSetFaults)

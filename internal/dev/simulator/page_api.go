@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
 )
@@ -34,23 +35,6 @@ func readPageBody(w http.ResponseWriter, r *http.Request, into any) bool {
 		return false
 	}
 	return true
-}
-
-// pageSendMessage handles POST /api/messages: it sends a text as a person.
-func (s *Simulator) pageSendMessage(w http.ResponseWriter, r *http.Request) {
-	var in struct {
-		Person string `json:"person"`
-		Text   string `json:"text"`
-	}
-	if !readPageBody(w, r, &in) {
-		return
-	}
-	person, known := s.store.personByID(in.Person)
-	if !known || strings.TrimSpace(in.Text) == "" {
-		http.Error(w, "a message needs a person and a text", http.StatusUnprocessableEntity)
-		return
-	}
-	writeJSON(w, http.StatusAccepted, object{"id": s.Say(person, in.Text)})
 }
 
 // pagePressButton handles POST /api/presses: it presses a reply button as a
@@ -87,14 +71,37 @@ func (s *Simulator) pageAddPerson(w http.ResponseWriter, r *http.Request) {
 	if !readPageBody(w, r, &in) {
 		return
 	}
-	const longestName = 100
-	number := normalizePhone(in.Phone)
-	if !phonePattern.MatchString(number) || len(in.Name) > longestName {
-		http.Error(w, "a phone number has 7 to 15 digits, with its country code", http.StatusUnprocessableEntity)
+	const longestName = 25 // WhatsApp's limit
+	number, ok := parseTypedNumber(in.Phone)
+	if !ok {
+		http.Error(w, "Type a Kenyan mobile number, such as 0712 345 678, or another country's number with its code, such as +256 712 345 678.", http.StatusUnprocessableEntity)
+		return
+	}
+	if utf8.RuneCountInString(in.Name) > longestName {
+		http.Error(w, "A name on WhatsApp has at most 25 characters.", http.StatusUnprocessableEntity)
 		return
 	}
 	person := s.store.addPerson(Person{Phone: number, Name: strings.TrimSpace(in.Name)})
 	writeJSON(w, http.StatusOK, object{"id": person.UserID})
+}
+
+// pageSendEcho handles POST /api/echoes: it answers a person from the business's
+// own phone.
+func (s *Simulator) pageSendEcho(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Person string `json:"person"`
+		Text   string `json:"text"`
+	}
+	if !readPageBody(w, r, &in) {
+		return
+	}
+	person, known := s.store.personByID(in.Person)
+	if !known || strings.TrimSpace(in.Text) == "" {
+		http.Error(w, "an answer needs a person and a text", http.StatusUnprocessableEntity)
+		return
+	}
+	id, err := s.answerFromBusinessPhone(person, in.Text)
+	writeSent(w, id, err)
 }
 
 // pageVerifyWebhook handles POST /api/verify. A failed verification is part of

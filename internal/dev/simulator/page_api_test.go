@@ -13,7 +13,7 @@ func TestPageAPI(t *testing.T) {
 	t.Run("sends_message_as_added_person", func(t *testing.T) {
 		t.Parallel()
 		r := newFixture(t, &fakeService{})
-		status, body := r.post(t, "/api/people", `{"phone":"+254 799 111 222"}`)
+		status, body := r.post(t, "/api/people", `{"phone":"0799 111-222"}`)
 		if status != http.StatusOK {
 			t.Fatalf("got status %d: %s", status, body)
 		}
@@ -44,6 +44,7 @@ func TestPageAPI(t *testing.T) {
 			{name: "not_JSON", path: "/api/people", body: `phone`, want: 400},
 			{name: "body_too_large", path: "/api/people", body: `{"name":"` + strings.Repeat("x", maxPageBody) + `"}`, want: 413},
 			{name: "invalid_number", path: "/api/people", body: `{"phone":"Wanjiru"}`, want: 422},
+			{name: "long_name", path: "/api/people", body: `{"phone":"0712345678","name":"` + strings.Repeat("x", 26) + `"}`, want: 422},
 			{name: "unknown_person", path: "/api/messages", body: `{"person":"KE.nobody","text":"x"}`, want: 422},
 		}
 		for _, test := range tests {

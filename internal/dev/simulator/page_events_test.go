@@ -43,13 +43,13 @@ func TestPageEvents(t *testing.T) {
 		next := r.readEvents(t)
 		next("state", func(data []byte) bool {
 			s := decode[pageState](t, data)
-			if len(s.Messages) != 1 || s.Messages[0].ID != first || s.Messages[0].State != "sent" || s.Service.State != serviceOK || len(s.Traffic) != 1 {
-				t.Errorf("state is %s, want one sent message, one exchange and a healthy service", data)
+			if len(s.Messages) != 1 || s.Messages[0].ID != first || s.Messages[0].State != stateDelivered || s.Service.State != serviceOK || len(s.Traffic) != 1 {
+				t.Errorf("state is %s, want one delivered message, one exchange and a healthy service", data)
 			}
 			return true
 		})
 		second := r.Say(wanjiru, "after it")
-		for _, want := range []string{"pending", "sent"} {
+		for _, want := range []string{stateSent, stateDelivered} {
 			next("message", func(data []byte) bool {
 				b := decode[messageView](t, data)
 				return b.ID == second && b.Direction == "out" && b.State == want
@@ -88,7 +88,7 @@ func TestStore_Subscribe(t *testing.T) {
 		st := newStore(newFixture(t, &fakeService{}).store.now)
 		slow := st.subscribe()
 		for i := range subscriberBacklog + 10 {
-			st.addInbound(wanjiru, "text", fmt.Sprint(i))
+			st.addInbound(wanjiru, "text", object{"text": object{"body": fmt.Sprint(i)}})
 		}
 		events := 0
 		for range slow.events {

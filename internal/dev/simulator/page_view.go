@@ -27,19 +27,39 @@ type messageView struct {
 	Direction string    `json:"direction"`
 	Kind      string    `json:"kind"`
 	Text      string    `json:"text"`
+	File      *fileView `json:"file,omitempty"`
+	Location  object    `json:"location,omitempty"` // as in the webhook
 	Buttons   []Button  `json:"buttons,omitempty"`
-	Quotes    string    `json:"quotes,omitempty"` // a wamid
+	Quotes    string    `json:"quotes,omitempty"`   // a wamid
+	Reaction  string    `json:"reaction,omitempty"` // an emoji
 	At        time.Time `json:"at"`
 	State     string    `json:"state"`
+	Change    string    `json:"change,omitempty"`
+
+	FromBusinessPhone bool `json:"from_business_phone,omitempty"`
+}
+
+// fileView describes a file that a person sent.
+type fileView struct {
+	ID       string `json:"id"`
+	MIMEType string `json:"mime_type"`
+	Name     string `json:"name,omitempty"`
+	Size     int    `json:"size"`
 }
 
 // The states of a messageView with direction "out". One with direction "in" has
 // a [Status].
 const (
-	statePending  = "pending"  // the webhook was not attempted yet
-	stateRetrying = "retrying" // the webhook was attempted and not acknowledged
-	stateSent     = "sent"     // the webhook was acknowledged
-	stateRead     = "read"
+	stateSent      = "sent"      // the webhook was not attempted yet
+	stateRetrying  = "retrying"  // the webhook was attempted and not acknowledged
+	stateDelivered = "delivered" // the webhook was acknowledged
+	stateRead      = "read"
+)
+
+// The changes of a messageView with direction "out".
+const (
+	changeEdited  = "edited"
+	changeDeleted = "deleted" // for everyone; the view has no content
 )
 
 // serviceHealth is the outcome of the latest call of the service's webhook.
@@ -80,25 +100,55 @@ func viewPerson(c *conversation) personView {
 
 func viewInbound(m *Inbound) messageView {
 	view := messageView{
-		ID: m.WAMID, Seq: m.Seq, Person: m.Person.UserID, Direction: "out", Kind: m.Kind, Text: m.Text, At: m.At,
+		ID: m.WAMID, Seq: m.Seq, Person: m.Person.UserID, Direction: "out", Kind: m.Kind, At: m.At, State: inboundState(m),
 	}
-	switch {
-	case !m.ReadAt.IsZero():
-		view.State = stateRead
-	case !m.AcknowledgedAt.IsZero():
-		view.State = stateSent
-	case m.Attempts > 0:
-		view.State = stateRetrying
-	default:
-		view.State = statePending
+	if !m.DeletedAt.IsZero() {
+		view.Change = changeDeleted
+		return view
+	}
+	if !m.EditedAt.IsZero() {
+		view.Change = changeEdited
+	}
+	context, _ := m.content["context"].(object)
+	view.Quotes, _ = context["id"].(string)
+	view.Location, _ = m.content[kindLocation].(object)
+	view.Text, view.File, view.Reaction = m.Text, m.file, m.Reaction
+	if m.file != nil && m.Text == m.file.Name {
+		view.Text = "" // it has no caption
 	}
 	return view
+}
+
+func inboundState(m *Inbound) string {
+	switch {
+	case !m.ReadAt.IsZero():
+		return stateRead
+	case !m.AcknowledgedAt.IsZero():
+		return stateDelivered
+	case m.Attempts > 0:
+		return stateRetrying
+	default:
+		return stateSent
+	}
+}
+
+// viewFile describes the file of a message. It returns nil if the message has
+// none, or none that is stored. The caller holds the lock.
+func (st *store) viewFile(kind string, content object) *fileView {
+	media, _ := content[kind].(object)
+	id, _ := media["id"].(string)
+	f, found := st.files[id]
+	if !found {
+		return nil
+	}
+	name, _ := media["filename"].(string)
+	return &fileView{ID: id, MIMEType: f.mimeType, Name: name, Size: len(f.data)}
 }
 
 func viewOutbound(m *Outbound) messageView {
 	return messageView{
 		ID: m.WAMID, Seq: m.Seq, Person: m.Person.UserID, Direction: "in", Kind: "text", Text: m.Body, Buttons: m.Buttons,
-		Quotes: m.ContextID, At: m.At, State: string(m.Status),
+		Quotes: m.ContextID, Reaction: m.Reaction, At: m.At, State: string(m.Status), FromBusinessPhone: m.fromBusinessPhone,
 	}
 }
 
@@ -130,7 +180,9 @@ func (st *store) pageState() pageState {
 	for _, c := range st.people {
 		s.People = append(s.People, viewPerson(c))
 		for _, in := range c.inbound {
-			s.Messages = append(s.Messages, viewInbound(in))
+			if !in.changesAnother() {
+				s.Messages = append(s.Messages, viewInbound(in))
+			}
 		}
 		for _, out := range c.outbound {
 			s.Messages = append(s.Messages, viewOutbound(out))

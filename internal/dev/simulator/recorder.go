@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -24,8 +25,12 @@ func (s *Simulator) recordTraffic(kind exchangeKind) func(http.Handler) http.Han
 			}
 			r.Body = io.NopCloser(bytes.NewReader(body))
 
-			x := s.store.beginExchange(exchange{Kind: kind, Method: r.Method, URL: r.URL.Path, Attempts: 1, request: body})
-			rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+			x := s.store.beginExchange(exchange{
+				Kind: kind, Method: r.Method, URL: urlWithoutKey(r), Attempts: 1, request: body,
+			})
+			rec := &recorder{ResponseWriter: w, status: http.StatusOK, label: func(label exchangeLabel) {
+				s.store.labelExchange(x, label)
+			}}
 			start := time.Now()
 			defer func() {
 				s.store.finishExchange(x, rec, time.Since(start))
@@ -41,7 +46,7 @@ func (s *Simulator) recordTraffic(kind exchangeKind) func(http.Handler) http.Han
 // recorder keeps the response, up to the limit of the traffic list.
 type recorder struct {
 	http.ResponseWriter
-	summary string
+	label   func(exchangeLabel)
 	failure string // why the response is missing or incomplete; empty if it is complete
 	status  int
 	body    bytes.Buffer
@@ -49,11 +54,22 @@ type recorder struct {
 
 type recorderKey struct{}
 
-// setSummary sets the text that names a call in the traffic list.
-func setSummary(r *http.Request, summary string) {
+// setLabel sets how the traffic list describes a call.
+func setLabel(r *http.Request, label exchangeLabel) {
 	if rec, ok := r.Context().Value(recorderKey{}).(*recorder); ok {
-		rec.summary = summary
+		rec.label(label)
 	}
+}
+
+// urlWithoutKey returns the URL that the service called. It leaves out the key,
+// which a client of Gemini may put into the query.
+func urlWithoutKey(r *http.Request) string {
+	address := url.URL{Scheme: "http", Host: r.Host, Path: r.URL.Path, RawQuery: r.URL.RawQuery}
+	if query := address.Query(); query.Has("key") {
+		query.Del("key")
+		address.RawQuery = query.Encode()
+	}
+	return address.String()
 }
 
 // dropConnection breaks the connection. It panics with http.ErrAbortHandler, so

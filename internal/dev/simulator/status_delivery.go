@@ -53,8 +53,8 @@ func (s *Simulator) sendStatus(ctx context.Context, out Outbound, status Status,
 		return false
 	}
 	hook := webhook{
-		summary: "status · " + string(status),
-		body:    body,
+		label: exchangeLabel{Summary: "status " + string(status), Person: out.Person.UserID, Excerpt: excerpt(out.Body)},
+		body:  body,
 		onAttempt: func(a webhookAttempt) {
 			if a.acknowledged() {
 				acknowledged()

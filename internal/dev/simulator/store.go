@@ -37,6 +37,7 @@ type store struct {
 	counts        Counts
 	serviceHealth serviceHealth
 	files         map[string]mediaFile // by media id
+	fileBytes     int                  // size of all files
 	faults        Faults
 	faultsChanged chan struct{} // closed and replaced when SetFaults is called
 	subscribers   map[*subscriber]struct{}

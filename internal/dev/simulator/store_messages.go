@@ -8,12 +8,18 @@ import (
 // addInbound stores a message of a person. Its webhook must wait for previous,
 // which closes after the first attempt for the person's message before it. The
 // caller must close attempted after the first attempt for this one.
-func (st *store) addInbound(p Person, kind, text string) (in Inbound, previous <-chan struct{}, attempted chan struct{}) {
+//
+// An edit, a deletion and a reaction change the message that they name. The page
+// shows them there and not as messages of their own.
+func (st *store) addInbound(p Person, kind string, content object) (in Inbound, previous <-chan struct{}, attempted chan struct{}) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	defer st.notifyChanged()
 	c := st.ensureConversation(p)
-	m := &Inbound{Seq: st.nextSeq(), WAMID: newWAMID(), Person: c.person, Kind: kind, Text: text, At: st.now()}
+	m := &Inbound{
+		Seq: st.nextSeq(), WAMID: newWAMID(), Person: c.person, Kind: kind, Text: displayText(kind, content), At: st.now(),
+		content: content, file: st.viewFile(kind, content),
+	}
 	c.lastInboundAt = m.At
 	c.inbound = append(c.inbound, m)
 	if len(c.inbound) > maxMessages {
@@ -25,7 +31,8 @@ func (st *store) addInbound(p Person, kind, text string) (in Inbound, previous <
 
 	previous, attempted = c.lastAttempted, make(chan struct{})
 	c.lastAttempted = attempted
-	st.publish(eventMessage, viewInbound(m))
+	st.applyChange(c, m)
+	st.publishInbound(m)
 	return *m, previous, attempted
 }
 
@@ -43,7 +50,7 @@ func (st *store) recordMessageAttempt(wamid string, a webhookAttempt) {
 		m.AcknowledgedAt = st.now()
 		st.counts.Acknowledged++
 	}
-	st.publish(eventMessage, viewInbound(m))
+	st.publishInbound(m)
 }
 
 // markRead marks a message and the person's earlier ones as read. It reports
@@ -61,7 +68,7 @@ func (st *store) markRead(call ReadCall) bool {
 	for _, in := range c.inbound {
 		if in.Seq <= m.Seq && in.ReadAt.IsZero() {
 			in.ReadAt = call.At
-			st.publish(eventMessage, viewInbound(in))
+			st.publishInbound(in)
 		}
 	}
 	if call.Typing {

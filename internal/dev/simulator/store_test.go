@@ -11,7 +11,7 @@ func TestStore(t *testing.T) {
 		t.Parallel()
 		r := newFixture(t, &fakeService{})
 		for i := range maxMessages + 5 {
-			r.store.addInbound(wanjiru, "text", fmt.Sprint(i))
+			r.store.addInbound(wanjiru, "text", object{"text": object{"body": fmt.Sprint(i)}})
 		}
 		for range maxExchanges + 5 {
 			r.store.beginExchange(exchange{Kind: kindGraph})

@@ -20,21 +20,36 @@ const (
 // exchange is a request and its response for the traffic list of the page. All
 // attempts to deliver one webhook are one exchange.
 type exchange struct {
-	ID        int64        `json:"id"`
-	Revision  int          `json:"revision"`
-	At        time.Time    `json:"at"`
-	Kind      exchangeKind `json:"kind"`
-	Summary   string       `json:"summary"`
-	Method    string       `json:"method"`
-	URL       string       `json:"url"`
-	Status    int          `json:"status"` // 0 if there is no response
-	Error     string       `json:"error,omitempty"`
-	Attempts  int          `json:"attempts"`
-	Done      bool         `json:"done"`
-	TookMS    int64        `json:"took_ms"`
-	Signature string       `json:"-"`
+	ID       int64        `json:"id"`
+	Revision int          `json:"revision"`
+	At       time.Time    `json:"at"`
+	Kind     exchangeKind `json:"kind"`
+	exchangeLabel
+	Method    string `json:"method"`
+	URL       string `json:"url"`
+	Status    int    `json:"status"` // 0 if there is no response
+	Error     string `json:"error,omitempty"`
+	Attempts  int    `json:"attempts"`
+	Done      bool   `json:"done"`
+	TookMS    int64  `json:"took_ms"`
+	Signature string `json:"-"`
 
 	request, response []byte
+	truncated         bool // the request is not complete
+}
+
+// exchangeLabel describes an exchange in the traffic list.
+type exchangeLabel struct {
+	Summary string `json:"summary"`
+	Person  string `json:"person,omitempty"`  // user id of the person whom it is about
+	Excerpt string `json:"excerpt,omitempty"` // beginning of the text in it
+}
+
+// excerpt returns the beginning of a text.
+func excerpt(text string) string {
+	const longest = 80
+	runes := []rune(text)
+	return string(runes[:min(len(runes), longest)])
 }
 
 // exchangeDetail is an exchange with its bodies. The page loads it when the
@@ -44,16 +59,25 @@ type exchangeDetail struct {
 	Signature string `json:"signature,omitempty"`
 	Request   string `json:"request"`
 	Response  string `json:"response"`
+	Curl      string `json:"curl,omitempty"`      // a shell command that sends the request
+	Truncated bool   `json:"truncated,omitempty"` // the request is not complete, so it cannot be sent again
 }
 
-// maxShownBody is how many bytes of each body are kept.
-const maxShownBody = 64 << 10
+// Limits of each body, in bytes. The store has more of a request than the page
+// shows, because the page can send it again.
+const (
+	maxShownBody   = 64 << 10
+	maxKeptRequest = 512 << 10
+)
 
 // beginExchange stores an exchange before its response exists.
 func (st *store) beginExchange(x exchange) *exchange {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	x.ID, x.At, x.request = st.nextSeq(), st.now(), truncateBody(x.request)
+	x.ID, x.At = st.nextSeq(), st.now()
+	if len(x.request) > maxKeptRequest {
+		x.request, x.truncated = truncateBody(x.request), true
+	}
 	stored := &x
 	st.exchanges = keepLast(append(st.exchanges, stored), maxExchanges)
 	st.publish(eventTraffic, viewExchange(stored))
@@ -79,13 +103,19 @@ func (st *store) recordExchangeAttempt(x *exchange, number int, a webhookAttempt
 	st.updateServiceHealth(a)
 }
 
+// labelExchange sets how the traffic list describes an exchange.
+func (st *store) labelExchange(x *exchange, label exchangeLabel) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	x.exchangeLabel = label
+	x.Revision++
+	st.publish(eventTraffic, viewExchange(x))
+}
+
 // finishExchange stores the simulator's response to a call of the service.
 func (st *store) finishExchange(x *exchange, rec *recorder, took time.Duration) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if rec.summary != "" {
-		x.Summary = rec.summary
-	}
 	x.Status, x.response, x.Error = rec.status, truncateBody(rec.body.Bytes()), rec.failure
 	x.TookMS, x.Done = took.Milliseconds(), true
 	x.Revision++
@@ -97,15 +127,21 @@ func (st *store) exchangeByID(id int64) (exchangeDetail, bool) {
 	defer st.mu.Unlock()
 	for _, x := range st.exchanges {
 		if x.ID == id {
-			return exchangeDetail{
-				exchange:  viewExchange(x),
-				Signature: x.Signature,
-				Request:   indentJSON(x.request),
-				Response:  indentJSON(x.response),
-			}, true
+			return x.detail(), true
 		}
 	}
 	return exchangeDetail{}, false
+}
+
+func (x *exchange) detail() exchangeDetail {
+	return exchangeDetail{
+		exchange:  viewExchange(x),
+		Signature: x.Signature,
+		Request:   indentJSON(truncateBody(x.request)),
+		Response:  indentJSON(x.response),
+		Curl:      x.curl(),
+		Truncated: x.truncated,
+	}
 }
 
 // truncateBody returns the part of a body that is kept. It does not split a

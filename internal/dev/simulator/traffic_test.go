@@ -34,7 +34,7 @@ func TestPageExchange(t *testing.T) {
 			if x.Method == http.MethodPost && (detail["request"] == "" || (x.Kind == kindWebhook) != (detail["signature"] != nil)) {
 				t.Errorf("exchange is %s, want a request body, and a signature for webhooks only", body)
 			}
-			for _, secret := range []string{"Bearer", testKey + `"`, "verify_token=verify"} {
+			for _, secret := range []string{"Bearer " + testToken, testKey + `"`, "verify_token=verify"} {
 				if strings.Contains(string(body), secret) {
 					t.Errorf("exchange shows %q: %s", secret, body)
 				}

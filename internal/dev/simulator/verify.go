@@ -10,19 +10,24 @@ import (
 	"strings"
 )
 
+// hiddenToken replaces the verify token in the traffic list.
+const hiddenToken = "…"
+
 // Verify sends the verification request that Meta sends when a webhook is set
 // up. It returns an error if the service does not respond with the challenge.
 func (s *Simulator) Verify(ctx context.Context) error {
 	challenge := strings.ToLower(rand.Text())
 	address := s.currentWebhookURL()
-	x := s.store.beginExchange(exchange{Kind: kindWebhook, Summary: "verification", Method: http.MethodGet})
+	x := s.store.beginExchange(exchange{
+		Kind: kindWebhook, exchangeLabel: exchangeLabel{Summary: "verification"}, Method: http.MethodGet,
+	})
 
 	a := s.callService(ctx, http.MethodGet, address+"?"+url.Values{
 		"hub.mode":         {"subscribe"},
 		"hub.challenge":    {challenge},
 		"hub.verify_token": {s.options.VerifyToken},
 	}.Encode(), nil)
-	a.url = address + "?hub.mode=subscribe&hub.challenge=" + challenge + "&hub.verify_token=…"
+	a.url = address + "?hub.mode=subscribe&hub.challenge=" + challenge + "&hub.verify_token=" + hiddenToken
 	s.store.recordExchangeAttempt(x, 1, a)
 
 	switch {

@@ -38,8 +38,28 @@ func (s *Simulator) messageWebhookBody(in Inbound, content object) ([]byte, erro
 	if in.Person.Name != "" {
 		contact["profile"] = object{"name": in.Person.Name}
 	}
-	return s.webhookBody(object{"contacts": []object{contact}, "messages": []object{message}})
+	return s.webhookBody(fieldMessages, object{"contacts": []object{contact}, "messages": []object{message}})
 }
+
+// echoWebhookBody returns the webhook for a text that an employee wrote to a
+// person in the WhatsApp Business app.
+func (s *Simulator) echoWebhookBody(out Outbound) ([]byte, error) {
+	echo := object{
+		"from":       s.businessNumber(),
+		"to_user_id": out.Person.UserID,
+		"id":         out.WAMID,
+		"timestamp":  s.timestamp(out.At),
+		"type":       kindText,
+		kindText:     object{"body": out.Body},
+	}
+	if out.Person.Phone != "" {
+		echo["to"] = out.Person.Phone
+	}
+	return s.webhookBody(fieldEchoes, object{"message_echoes": []object{echo}})
+}
+
+// businessNumber returns the digits of the number of the business.
+func (s *Simulator) businessNumber() string { return normalizePhone(s.options.DisplayNumber) }
 
 // statusWebhookBody returns the webhook for a status of a message to a person.
 // It has no "conversation", as in Graph API version 24 and later.
@@ -63,7 +83,7 @@ func (s *Simulator) statusWebhookBody(out Outbound, value Status) ([]byte, error
 			"billable": false, "pricing_model": "PMP", "category": "service", "type": "free_customer_service",
 		}
 	}
-	return s.webhookBody(object{"contacts": []object{contactObject(out.Person)}, "statuses": []object{status}})
+	return s.webhookBody(fieldMessages, object{"contacts": []object{contactObject(out.Person)}, "statuses": []object{status}})
 }
 
 // timestamp formats a time in Unix seconds, as webhooks do.
@@ -94,18 +114,24 @@ func contactObject(p Person) object {
 	return contact
 }
 
+// The webhook fields that the simulator sends.
+const (
+	fieldMessages = "messages"
+	fieldEchoes   = "smb_message_echoes"
+)
+
 // webhookBody wraps the value of a change into the body of a webhook.
-func (s *Simulator) webhookBody(value object) ([]byte, error) {
+func (s *Simulator) webhookBody(field string, value object) ([]byte, error) {
 	value["messaging_product"] = "whatsapp"
 	value["metadata"] = object{
-		"display_phone_number": normalizePhone(s.options.DisplayNumber),
+		"display_phone_number": s.businessNumber(),
 		"phone_number_id":      s.options.PhoneNumberID,
 	}
 	body, err := json.Marshal(object{
 		"object": "whatsapp_business_account",
 		"entry": []object{{
 			"id":      businessAccountID,
-			"changes": []object{{"field": "messages", "value": value}},
+			"changes": []object{{"field": field, "value": value}},
 		}},
 	})
 	if err != nil {

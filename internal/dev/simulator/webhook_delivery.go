@@ -13,9 +13,17 @@ import (
 // webhook is a request to the service that is repeated until the service
 // acknowledges it.
 type webhook struct {
-	summary   string // names it in the traffic list of the page
+	label     exchangeLabel
 	body      []byte
 	onAttempt func(webhookAttempt) // called after each attempt of the first copy
+}
+
+// copied returns the same webhook for another delivery, whose outcome changes no
+// message.
+func (h webhook) copied() webhook {
+	h.label.Summary += " · copy"
+	h.onAttempt = func(webhookAttempt) {}
+	return h
 }
 
 // deliverWebhook delivers a webhook, and further copies of it in the background
@@ -24,7 +32,7 @@ type webhook struct {
 func (s *Simulator) deliverWebhook(ctx context.Context, hook webhook) bool {
 	faults, _ := s.store.currentFaults()
 	delay := func() time.Duration { return s.random.durationIn(Range{Max: faults.Webhooks.ShuffleWithin}) }
-	repeated := webhook{summary: hook.summary + " · copy", body: hook.body, onAttempt: func(webhookAttempt) {}}
+	repeated := hook.copied()
 	for range s.random.intUpTo(faults.Webhooks.MaxCopies) - 1 {
 		after := delay()
 		s.spawn(func(ctx context.Context) {
@@ -40,11 +48,11 @@ func (s *Simulator) deliverWebhook(ctx context.Context, hook webhook) bool {
 // reports false if ctx ended first.
 func (s *Simulator) deliverUntilAcknowledged(ctx context.Context, hook webhook) bool {
 	x := s.store.beginExchange(exchange{
-		Kind:      kindWebhook,
-		Summary:   hook.summary,
-		Method:    http.MethodPost,
-		Signature: signature(s.options.AppSecret, hook.body),
-		request:   hook.body,
+		Kind:          kindWebhook,
+		exchangeLabel: hook.label,
+		Method:        http.MethodPost,
+		Signature:     signature(s.options.AppSecret, hook.body),
+		request:       hook.body,
 	})
 	for number := 1; ; number++ {
 		a, ok := s.attemptWebhook(ctx, hook.body)
@@ -56,7 +64,7 @@ func (s *Simulator) deliverUntilAcknowledged(ctx context.Context, hook webhook) 
 		if a.acknowledged() {
 			return true
 		}
-		s.log.Info("webhook not acknowledged", "kind", hook.summary, "attempt", number, "status", a.status, "error", a.err)
+		s.log.Info("webhook not acknowledged", "kind", hook.label.Summary, "attempt", number, "status", a.status, "error", a.err)
 		if !sleep(ctx, s.options.Timing.retryDelay(number)) {
 			return false
 		}

@@ -1,38 +1,18 @@
 // The open conversation: its messages and the typing indicator.
-import { byId, el, icon, timeOf } from "./dom.js";
-import { formatted } from "./format.js";
+import { drawBubble } from "./bubble.js";
+import { byId } from "./dom.js";
 import { drawAvatar, nameOf, numberOf } from "./people.js";
 
 const list = byId("messages");
 const scroll = byId("scroll");
 let shown = new Map(); // id of a bubble → its element
-
-const clockFace = () => icon(16, "M8 2.8a5.2 5.2 0 1 0 0 10.4A5.2 5.2 0 0 0 8 2.8Z", "M8 5.2V8l1.9 1.3");
-const oneTick = () => icon(16, "m3.2 8.6 3 3 6.4-7");
-const twoTicks = () => icon(20, "m1.8 8.6 3 3 6.4-7", "m9 11.2.4.4 6.4-7");
-
-// The icon and the description of each state.
-const states = {
-  out: {
-    pending: [clockFace, "waiting for the service"],
-    retrying: [clockFace, "not acknowledged by the service, retrying"],
-    sent: [oneTick, "sent"],
-    read: [twoTicks, "read"],
-  },
-  in: {
-    accepted: [clockFace, "accepted"],
-    sent: [oneTick, "sent"],
-    delivered: [twoTicks, "delivered"],
-    read: [twoTicks, "read"],
-    failed: [undefined, "failed: the person has not written for 24 hours"],
-    lost: [undefined, "never delivered: the service sent a user id as the phone number"],
-  },
-};
+let followsEnd = true; // the newest message is in view, and stays there
 
 /** Opens a conversation with all its messages. */
 export function openChat(person, bubbles) {
-  drawAvatar(byId("chat-avatar"), person);
-  byId("chat-name").textContent = nameOf(person);
+  drawAvatar(byId("you-avatar"), person);
+  byId("you-name").textContent = nameOf(person);
+  byId("you-number").textContent = person.name ? numberOf(person) : "";
   byId("empty-name").textContent = nameOf(person);
   shown = new Map();
   list.setAttribute("aria-busy", "true"); // keeps screen readers from reading the old messages
@@ -45,35 +25,46 @@ export function openChat(person, bubbles) {
 
 /** Adds a message, or redraws one that changed. */
 export function showBubble(bubble) {
-  const follow = bubble.direction === "out" || nearEnd();
+  const isNew = !shown.has(bubble.id);
   place(bubble);
   updateEmptyHint();
-  if (follow) toEnd();
+  if (followsEnd || isNew && bubble.direction === "out") toEnd();
 }
 
-/** Shows the phone number of the person, or that Aisha is typing. */
-export function showStatusLine(person, typing) {
+/** Shows whether Aisha is typing. */
+export function showTyping(typing) {
   const line = byId("chat-line");
-  line.textContent = typing ? "Aisha is typing…" : person.name ? numberOf(person) : "";
+  line.textContent = typing ? "typing…" : "assistant";
   line.classList.toggle("busy", typing);
-  const follow = typing && byId("typing").hidden && nearEnd();
   byId("typing").hidden = !typing;
-  if (follow) toEnd();
+  if (followsEnd) toEnd();
 }
 
-const nearEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 120;
-const toEnd = () => { scroll.scrollTop = scroll.scrollHeight; };
+function toEnd() {
+  scroll.scrollTop = scroll.scrollHeight;
+  followsEnd = true;
+}
+
+scroll.addEventListener("scroll", () => {
+  followsEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60;
+});
+
+// A smaller window, an opened keyboard, a longer draft and a loaded picture leave
+// the newest message in view. None of them is a scroll of the user.
+const observer = new ResizeObserver(() => { if (followsEnd) toEnd(); });
+observer.observe(scroll);
+observer.observe(list);
 
 function updateEmptyHint() {
   byId("empty").hidden = shown.size > 0;
 }
 
 function place(bubble) {
-  const node = drawn(bubble);
+  const node = drawBubble(bubble);
   const old = shown.get(bubble.id);
   shown.set(bubble.id, node);
   if (old) {
-    old.replaceWith(node);
+    replace(old, node);
     return;
   }
   let before = list.lastElementChild;
@@ -82,31 +73,12 @@ function place(bubble) {
   else list.prepend(node);
 }
 
-function drawn(bubble) {
-  const [tick, said] = states[bubble.direction][bubble.state] ?? [undefined, bubble.state];
-  const spoken = bubble.state === "failed" || bubble.state === "lost" || bubble.state === "retrying";
-  return el("li", {
-    class: "bubble",
-    "data-id": bubble.id,
-    "data-seq": bubble.seq,
-    "data-direction": bubble.direction,
-    "data-state": bubble.state,
-  },
-  quoted(bubble),
-  el("div", { class: "text" }, bubble.kind === "text" || bubble.text ? formatted(bubble.text) : el("em", {}, bubble.kind)),
-  el("p", { class: "foot" },
-    el("span", { class: spoken ? "said" : "unseen" }, said),
-    el("time", { datetime: bubble.at }, timeOf(bubble.at)),
-    tick ? tick() : ""),
-  ...(bubble.buttons ?? []).map((button) => el("button", {
-    class: "reply", type: "button", "data-message": bubble.id, "data-button": button.id,
-  }, button.title)));
-}
-
-function quoted(bubble) {
-  if (!bubble.quotes) return "";
-  const original = shown.get(bubble.quotes)?.querySelector(".text")?.textContent;
-  return el("blockquote", { class: "quoted" },
-    el("span", { class: "by" }, original === undefined ? "A message that is no longer stored" : "You"),
-    el("span", { class: "words" }, (original ?? "").slice(0, 240)));
+// Keeps the loaded file, which may be playing, and the focus.
+function replace(old, node) {
+  const media = old.querySelector("[data-file]");
+  const focused = old.contains(document.activeElement) ? document.activeElement.className : "";
+  const newMedia = node.querySelector("[data-file]");
+  if (media && newMedia) newMedia.replaceWith(media);
+  old.replaceWith(node);
+  if (focused) node.querySelector("." + focused.split(" ")[0])?.focus();
 }

@@ -36,15 +36,21 @@ const preciseClock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minut
 export const timeOf = (iso) => clock.format(new Date(iso));
 export const preciseTimeOf = (iso) => preciseClock.format(new Date(iso));
 
+export function sizeOf(bytes) {
+  if (bytes < 1000) return `${bytes} bytes`;
+  return bytes < 1e6 ? `${Math.round(bytes / 1000)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
 /** Posts JSON to the simulator. Throws the text of an error response. */
-export async function post(path, body) {
+export const post = (path, body) => call(path, "application/json", JSON.stringify(body));
+
+/** Posts a file to the simulator. Throws the text of an error response. */
+export const upload = (file, query) => call("/api/files?" + new URLSearchParams(query), file.type || "application/octet-stream", file);
+
+async function call(path, type, body) {
   let response;
   try {
-    response = await fetch(path, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
+    response = await fetch(path, { method: "POST", headers: { "Content-Type": type }, body });
   } catch {
     throw new Error("The simulator is not reachable.");
   }

@@ -44,10 +44,22 @@ export function showFaults({ graph, gemini, webhooks }) {
   check("clock", webhooks.clock);
   const on = [graph.kind, gemini.kind, graph.slow.max, webhooks.copies > 1, webhooks.shuffle, webhooks.status_first,
     webhooks.status_delay.max, webhooks.no_callback, webhooks.clock].filter(Boolean).length;
-  byId("faults-panel").classList.toggle("on", on > 0);
-  byId("faults-count").textContent = on > 0 ? `${on} on` : "none";
+  for (const count of document.querySelectorAll("[data-faults-count]")) {
+    count.textContent = on > 0 ? `${on} on` : "none";
+    count.toggleAttribute("data-on", on > 0);
+  }
   for (const name of ["graph", "gemini"]) form.elements[name].toggleAttribute("data-on", form.elements[name].value !== "");
 }
+
+/** Opens the panel. */
+export const openFaults = () => setOpen(true);
+
+function setOpen(open) {
+  byId("faults-panel").hidden = !open;
+  byId("faults-toggle").setAttribute("aria-expanded", String(open));
+}
+
+byId("faults-toggle").addEventListener("click", () => setOpen(byId("faults-panel").hidden));
 
 async function set(faults) {
   byId("faults-error").textContent = "";

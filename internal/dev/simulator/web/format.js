@@ -50,7 +50,8 @@ function addLine(block, line) {
 const marks = /(?<![\p{L}\p{N}])(?:`([^`]+)`|([*_~])(?=\S)((?:(?!\2).)*?\S)\2)(?![\p{L}\p{N}])|(https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]*_~])/u;
 const markTags = { "*": "strong", "_": "em", "~": "s" };
 
-function inline(text) {
+/** Returns the nodes of one line. */
+export function inline(text) {
   const nodes = [];
   while (text !== "") {
     const found = text.match(marks);

@@ -1,5 +1,6 @@
 // The list of people to write as.
 import { byId, el, timeOf } from "./dom.js";
+import { preview } from "./preview.js";
 
 const tones = 6;
 
@@ -44,12 +45,12 @@ export function drawPeople(rows, selected, choose) {
 function personItem({ person, last, unread, typing }, selected, choose) {
   const avatar = el("span", { class: "avatar", "aria-hidden": "true" });
   drawAvatar(avatar, person);
-  const preview = typing ? "typing…" : last ? (last.direction === "out" ? "You: " : "") + (last.text || last.kind) : numberOf(person);
+  const line = typing ? ["typing…"] : last ? [last.direction === "out" ? "You: " : "", ...preview(last)] : [numberOf(person)];
   const button = el("button", { type: "button", "data-person": person.id, "aria-current": selected ? "true" : false },
     avatar,
     el("span", { class: "who" },
       el("span", { class: "name" }, ...nameParts(person)),
-      el("span", { class: typing ? "preview busy" : "preview" }, preview.slice(0, 80))),
+      el("span", { class: typing ? "preview busy" : "preview" }, ...line)),
     el("span", { class: "meta" },
       last ? el("time", { datetime: last.at }, timeOf(last.at)) : "",
       unread > 0 ? el("span", { class: "badge" }, String(unread), el("span", { class: "unseen" }, " unread")) : ""));
