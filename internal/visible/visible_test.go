@@ -3,7 +3,6 @@ package visible
 import (
 	"strings"
 	"testing"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -25,6 +24,8 @@ func TestRemoveInvisible(t *testing.T) {
 		"arabic_number_sign":           {"\u06011", "\u06011"},
 		"letters_with_marks":           {"e\u0301 ñ สวัสดี", "e\u0301 ñ สวัสดี"},
 		"invalid_bytes":                {"a\xff\u202E\uFFFD", "a\uFFFD\uFFFD"},
+		"fillers":                      {"a\u3164b\u2800c", "abc"},
+		"joiners_of_a_script":          {"\u0645\u06cc\u200c\u062e \u0d28\u0d4d\u200d", "\u0645\u06cc\u200c\u062e \u0d28\u0d4d\u200d"},
 		"only_invisible":               {"\u200B\u2060", ""},
 		"deprecated_format_characters": {"a\u206A\u206Fb\uFFF9c", "abc"},
 	}
@@ -70,7 +71,7 @@ func FuzzRemoveInvisible(f *testing.F) {
 			t.Fatalf("IsBlank is %v before and %v after RemoveInvisible of %+q", IsBlank(text), IsBlank(got), text)
 		}
 		keep := func(r rune) rune {
-			if unicode.Is(unicode.Cf, r) {
+			if isInvisible(r) {
 				return -1
 			}
 			return r

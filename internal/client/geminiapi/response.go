@@ -5,13 +5,13 @@ import (
 	"math"
 	"net/http"
 	"strings"
-	"unicode"
 
 	pb "cloud.google.com/go/ai/generativelanguage/apiv1beta/generativelanguagepb"
 
 	"aisha/internal/client/upstream"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/gemini"
+	"aisha/internal/visible"
 )
 
 // streamedResponse collects the chunks of one response. It reads only the
@@ -119,7 +119,7 @@ func (r *streamedResponse) completion(model string) (gemini.Completion, error) {
 		PromptTokens:   clampTokens(r.promptTokens),
 		ResponseTokens: clampTokens(r.candidateTokens + r.thoughtTokens),
 	}
-	hasText := !isBlank(text)
+	hasText := !visible.IsBlank(text)
 	switch outcome := r.outcome(hasText); {
 	case outcome == completed:
 		return completion, nil
@@ -156,14 +156,4 @@ func (r *streamedResponse) outcome(hasText bool) outcome {
 	default:
 		return empty
 	}
-}
-
-// isBlank reports whether text shows nothing: it has only white space, control
-// and format characters, fillers, and marks without a character to combine
-// with.
-func isBlank(text string) bool {
-	return !strings.ContainsFunc(text, func(r rune) bool {
-		const brailleBlank = '\u2800'
-		return r != brailleBlank && !unicode.In(r, unicode.White_Space, unicode.C, unicode.M, unicode.Z, unicode.Other_Default_Ignorable_Code_Point)
-	})
 }

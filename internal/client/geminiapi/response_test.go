@@ -10,6 +10,7 @@ import (
 	"aisha/internal/client/upstream"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/gemini"
+	"aisha/internal/visible"
 )
 
 func TestClient_Generate_completion(t *testing.T) {
@@ -232,22 +233,8 @@ func FuzzStreamedResponse(f *testing.F) {
 		if err := r.readBody(body, upstream.Private{}); err != nil && failureOf(err).outcome == completed {
 			t.Errorf("error = %v, want one with an outcome", err)
 		}
-		if got, err := r.completion("first"); err == nil && isBlank(got.Text.Reveal()) {
+		if got, err := r.completion("first"); err == nil && visible.IsBlank(got.Text.Reveal()) {
 			t.Errorf("completion of %q shows nothing, want an error", body)
 		}
 	})
-}
-
-func Test_isBlank(t *testing.T) {
-	t.Parallel()
-	for _, text := range []string{"", " \n\t", "\u00A0\u3000", "\u200B", "\u2060\uFEFF", "\u3164", "\u115F\u1160\uFFA0", "\u2800", "\uFE0F", "\u0301", "\u202E\u2069", "\x00"} {
-		if !isBlank(text) {
-			t.Errorf("isBlank(%+q) = false, want true", text)
-		}
-	}
-	for _, text := range []string{"a", ".", "\u200Ba", "👍", "字", "*", "\u3164x", "\uFFFD", "0"} {
-		if isBlank(text) {
-			t.Errorf("isBlank(%+q) = true, want false", text)
-		}
-	}
 }

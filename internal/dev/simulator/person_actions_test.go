@@ -13,7 +13,7 @@ import (
 func (f *fakeService) batch() decoder.Batch {
 	var all decoder.Batch
 	for _, hook := range f.received() {
-		all.Append(decoder.Decode(hook.body))
+		all.Append(decoder.Decode(hook.body, time.Now()))
 	}
 	return all
 }
@@ -180,7 +180,7 @@ func TestSimulator_SendReply(t *testing.T) {
 			if quote["from"] != from || quote["id"] != quoted {
 				t.Errorf("context is %v, want the message %s of %s", quote, quoted, from)
 			}
-			if decoded := decoder.Decode(last.body).Messages; len(decoded) != 1 || decoded[0].QuotedWAMID != quoted {
+			if decoded := decoder.Decode(last.body, time.Now()).Messages; len(decoded) != 1 || decoded[0].QuotedWAMID != quoted {
 				t.Errorf("service decodes %v, want a reply to %s", decoded, quoted)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/rivo/uniseg"
 
 	"aisha/internal/fault"
+	"aisha/internal/visible"
 )
 
 const (
@@ -26,7 +27,7 @@ func cleanName(typed string) (name string, problem *fault.Field) {
 	if !utf8.ValidString(typed) {
 		return "", &fault.Field{Code: fault.FieldNotUnicode, Message: "must be valid UTF-8"}
 	}
-	name = strings.TrimSpace(removeInvisible(strings.TrimSpace(typed)))
+	name = strings.TrimSpace(visible.RemoveInvisible(strings.TrimSpace(typed)))
 	switch {
 	case strings.TrimSpace(typed) == "":
 		return "", &fault.Field{Code: fault.FieldRequired, Message: wrongLength}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"aisha/internal/sensitive"
+	"aisha/internal/visible"
 )
 
 // Next says when AnswerPerson must be called again. A zero After means that
@@ -231,7 +232,7 @@ func (s *Service) askModel(ctx context.Context, due Due, interruptions int) (Com
 	switch {
 	case err != nil:
 		return s.afterModelFailure(ctx, messages, err)
-	case isInvisible(completion.Text.Reveal()):
+	case visible.IsBlank(completion.Text.Reveal()):
 		s.options.Log.WarnContext(ctx, "completion shows nothing; sending the apology")
 		return fixedSentence(s.options.Apology), nil
 	}

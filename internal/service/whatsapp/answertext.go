@@ -3,12 +3,12 @@ package whatsapp
 import (
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp/markup"
+	"aisha/internal/visible"
 )
 
 // formatAnswer formats an answer as at most MaxParts messages. Where the answer
@@ -34,7 +34,7 @@ func formatAnswer(completion Completion) (Completion, []string) {
 
 // formatVisible formats the text and drops messages that show nothing.
 func formatVisible(text string, limit int) []string {
-	return slices.DeleteFunc(markup.Format(text, limit), isInvisible)
+	return slices.DeleteFunc(markup.Format(text, limit), visible.IsBlank)
 }
 
 func countUnits(text string) int { return len(utf16.Encode([]rune(text))) }
@@ -75,17 +75,6 @@ func cutCharacters(text sensitive.Text, limit int) (head sensitive.Text, cut boo
 		count++
 	}
 	return text, false
-}
-
-// isInvisible reports whether a text shows nothing on a phone.
-func isInvisible(text string) bool {
-	return !strings.ContainsFunc(text, func(r rune) bool {
-		switch r {
-		case '\u115f', '\u1160', '\u2800', '\u3164', '\uffa0': // fillers, which Unicode counts as letters or symbols
-			return false
-		}
-		return !unicode.In(r, unicode.White_Space, unicode.C, unicode.M, unicode.Z)
-	})
 }
 
 // withNotes returns the text with the notes before it.

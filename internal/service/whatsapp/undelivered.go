@@ -1,9 +1,7 @@
 package whatsapp
 
-// typeUnavailable is the type of a message whose content Meta could not deliver
-// to us (error 131060).
-const typeUnavailable = "unavailable"
+import "aisha/internal/service/whatsapp/webhook"
 
 func isUndelivered(m UnansweredMessage) bool {
-	return isNotRevoked(m) && m.Type == typeUnavailable
+	return isNotRevoked(m) && m.Type == webhook.TypeUnavailable
 }

@@ -35,8 +35,9 @@ const MaxTextUnits = 4096
 // returned as plain text.
 //
 // Format returns at least one message. If markdown shows nothing, this is a single
-// empty message; otherwise no message is blank. With a limit below 64 units, a message can exceed the limit, because it holds
-// at least one grapheme with all its delimiters.
+// empty message; otherwise no message is blank. With a limit below 64 units, a
+// message can exceed the limit, because it holds at least one grapheme with all its
+// delimiters.
 func Format(markdown string, limit int) []string {
 	markdown = sanitize(markdown)
 	var text []grapheme
@@ -53,10 +54,10 @@ func Format(markdown string, limit int) []string {
 	return split(text, limit)
 }
 
-// isBlank reports whether text shows nothing but list markers.
+// isBlank reports whether text shows nothing but list markers and thematic breaks.
 func isBlank(text []grapheme) bool {
 	for _, g := range text {
-		if g.style&linePrefix == 0 && !visible.IsBlank(g.text) {
+		if g.style&linePrefix == 0 && g.text != "—" && !visible.IsBlank(g.text) {
 			return false
 		}
 	}

@@ -1,4 +1,4 @@
-package waitlist
+package visible
 
 import (
 	"strings"
@@ -12,15 +12,16 @@ const (
 	blackFlag          = '\U0001f3f4' // begins the flags of regions, such as Scotland's
 )
 
-// removeInvisible removes the characters that show nothing: direction marks,
+// RemoveInvisible removes the characters that show nothing: direction marks,
 // zero-width characters and fillers. They can hide text, reverse its order, or
 // make two names look equal. It keeps those that change how the character
-// before them looks, because many scripts and joined emoji need them.
-func removeInvisible(name string) string {
-	if isASCII(name) {
-		return name
+// before them looks, because many scripts and joined emoji need them. Each
+// invalid byte becomes U+FFFD.
+func RemoveInvisible(text string) string {
+	if isASCII(text) {
+		return text
 	}
-	runes := []rune(name)
+	runes := []rune(text)
 	kept := runes[:0] // overwrites only runes that the loop has passed
 	for i, r := range runes {
 		next := rune(-1)
