@@ -93,10 +93,10 @@ func TestBrowser_Phone(t *testing.T) {
 	if err := chromedp.Do(ctx,
 		chromedp.Navigate(simURL+"/docs"),
 		chromedp.WaitVisible(chromedp.CSS(`.opblock-post`)),
-		chromedp.NavigateBack(),
+		chromedp.Navigate(simURL+"/"),
 		chromedp.WaitVisible(chromedp.Search(`//*[contains(text(),"You are on the waiting list")]`)),
 	); err != nil {
-		t.Fatalf("open the documentation from the phone and go back: %v", err)
+		t.Fatalf("open the documentation from the phone and return: %v", err)
 	}
 	browser.Screenshot(ctx, t, "phone-wide")
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2)),
