@@ -90,7 +90,7 @@ func (a *app) addCredentialChecks() {
 	a.add(component{
 		name: "credential checks",
 		start: func(ctx context.Context) error {
-			ctx, stop = context.WithCancel(context.WithoutCancel(ctx)) // ends by stop
+			ctx, stop = context.WithCancel(context.WithoutCancel(ctx)) //nolint:gosec // stop cancels it
 			for _, c := range []*credential{a.credentials.gemini, a.credentials.whatsapp} {
 				if c != nil {
 					checks.Go(func() { c.watch(ctx, a.log, recheckAfter) })

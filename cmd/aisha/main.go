@@ -79,12 +79,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if !found {
 		return fmt.Errorf("%w: unknown command %q", errUsage, name)
 	}
-	for _, arg := range args[1:] {
-		if arg == "-h" || arg == "-help" || arg == "--help" {
-			_, err := fmt.Fprint(out, help)
-			return err
+	if len(args) > 1 {
+		if arg := args[1]; arg != "-h" && arg != "-help" && arg != "--help" {
+			return fmt.Errorf("%w: %s takes no arguments, but got %q", errUsage, name, arg)
 		}
-		return fmt.Errorf("%w: %s takes no arguments, but got %q", errUsage, name, arg)
+		_, err := fmt.Fprint(out, help)
+		return err
 	}
 	switch name {
 	case "serve":

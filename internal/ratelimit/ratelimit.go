@@ -127,7 +127,7 @@ func (l *Limiter) columns(key string) [rows]uint16 {
 	hash := maphash.String(l.seed, key)
 	var at [rows]uint16
 	for row := range at {
-		at[row] = uint16(hash >> (16 * row) % columns) //nolint:gosec // columns is below the largest uint16
+		at[row] = uint16(hash >> (16 * row) % columns)
 	}
 	return at
 }

@@ -81,7 +81,7 @@ func startFileUpstream() *fileUpstream {
 	mux.HandleFunc("POST /v25.0/{id}/messages", u.send)
 	mux.HandleFunc("POST /v1beta/models/{call}", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		time.Sleep(300 * time.Millisecond) // a fast model; the picture is in memory meanwhile
+		time.Sleep(300 * time.Millisecond) // a fast model; the service keeps the picture until it responds
 		_, _ = io.WriteString(w, modelResponse)
 	})
 	u.Server = httptest.NewServer(mux)

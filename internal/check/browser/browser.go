@@ -32,7 +32,7 @@ func New(t *testing.T) context.Context {
 	if browser == nil {
 		return nil
 	}
-	return OpenTab(t, browser)
+	return OpenTab(browser, t)
 }
 
 // Start starts a browser for several tabs, which runs until the test ends. It
@@ -58,7 +58,7 @@ func Start(t *testing.T) context.Context {
 
 // OpenTab opens a tab that is closed when the test ends. It then fails the test
 // for each problem of the tab's pages, except those that contain an expected text.
-func OpenTab(t *testing.T, browser context.Context, expected ...string) context.Context {
+func OpenTab(browser context.Context, t *testing.T, expected ...string) context.Context {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
 	t.Cleanup(cancel)
@@ -152,7 +152,7 @@ func Screenshot(ctx context.Context, t *testing.T, name string) {
 		t.Error(err)
 		return
 	}
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600); err != nil { //nolint:gosec // the names are constants of tests
 		t.Error(err)
 	}
 }

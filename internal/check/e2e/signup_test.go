@@ -86,5 +86,5 @@ func newFormTab(t *testing.T) context.Context {
 	if started == nil {
 		return nil
 	}
-	return browser.OpenTab(t, started, "status of 422")
+	return browser.OpenTab(started, t, "status of 422")
 }

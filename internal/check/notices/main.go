@@ -6,6 +6,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -167,7 +168,7 @@ func isNotice(name string) bool {
 }
 
 func output(name string, args ...string) ([]byte, error) {
-	command := exec.Command(name, args...)
+	command := exec.CommandContext(context.Background(), name, args...)
 	command.Stderr = os.Stderr
 	out, err := command.Output()
 	if err != nil {

@@ -151,7 +151,7 @@ func TestPrivate_MaskError(t *testing.T) {
 	t.Run("deadline_and_cancelation", func(t *testing.T) {
 		t.Parallel()
 		for _, want := range []error{context.DeadlineExceeded, context.Canceled} {
-			if got := testPrivate().MaskError(fmt.Errorf("%s: %w", testMessage, want)); got != want {
+			if got := testPrivate().MaskError(fmt.Errorf("%s: %w", testMessage, want)); got != want { //nolint:errorlint // a wrapping error could quote the message
 				t.Errorf("error = %v, want %v", got, want)
 			}
 		}

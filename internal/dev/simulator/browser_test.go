@@ -19,7 +19,7 @@ import (
 // page is the simulator's page in a browser.
 type page struct {
 	fixture
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // of the browser tab, for the length of the test
 }
 
 func TestPage(t *testing.T) {
@@ -38,15 +38,15 @@ func TestPage(t *testing.T) {
 		"traffic":           testTraffic,
 		"contrast_of_texts": testContrast,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, openPage(t, running)) })
+		t.Run(name, func(t *testing.T) { test(t, openPage(running, t)) })
 	}
 }
 
 // openPage opens the page of a new simulator in a tab of its own. A refused input
 // is an error in the browser's console.
-func openPage(t *testing.T, running context.Context) page {
+func openPage(running context.Context, t *testing.T) page {
 	t.Helper()
-	p := page{fixture: newFixture(t, &fakeService{}), ctx: browser.OpenTab(t, running, "status of 422")}
+	p := page{fixture: newFixture(t, &fakeService{}), ctx: browser.OpenTab(running, t, "status of 422")}
 	p.do(t, "open the page", chromedp.Navigate(p.url+"/"))
 	p.wait(t, `document.querySelectorAll("#people button").length > 0`)
 	return p

@@ -60,13 +60,13 @@ func countryDigits(digits string, international bool) (string, bool) {
 // the digits of each script from zero to nine.
 func digitValue(r rune) byte {
 	for _, digits := range unicode.Nd.R16 {
-		if rune(digits.Lo) <= r && r <= rune(digits.Hi) {
-			return byte((r - rune(digits.Lo)) % 10)
+		if first := rune(digits.Lo); first <= r && r <= rune(digits.Hi) {
+			return byte((r - first) % 10) //nolint:gosec // below 10
 		}
 	}
 	for _, digits := range unicode.Nd.R32 {
-		if rune(digits.Lo) <= r && r <= rune(digits.Hi) {
-			return byte((r - rune(digits.Lo)) % 10)
+		if first := rune(digits.Lo); first <= r && r <= rune(digits.Hi) { //nolint:gosec // code points fit into a rune
+			return byte((r - first) % 10) //nolint:gosec // below 10
 		}
 	}
 	return 0

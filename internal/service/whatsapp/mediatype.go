@@ -102,51 +102,29 @@ func isGeneric(mediaType string) bool {
 // typeOfName returns the type that belongs to the extension of a file name, and
 // an empty type for an unknown extension.
 func typeOfName(filename string) string {
-	switch strings.ToLower(path.Ext(filename)) {
-	case ".pdf":
-		return "application/pdf"
-	case ".txt", ".csv", ".tsv", ".md", ".json", ".xml", ".html", ".htm", ".yaml", ".yml", ".log":
-		return plainText
-	case ".jpg", ".jpeg":
-		return "image/jpeg"
-	case ".png":
-		return "image/png"
-	case ".webp":
-		return "image/webp"
-	case ".heic":
-		return "image/heic"
-	case ".heif":
-		return "image/heif"
-	case ".ogg", ".oga", ".opus":
-		return "audio/ogg"
-	case ".mp3":
-		return "audio/mpeg"
-	case ".aac":
-		return "audio/aac"
-	case ".m4a":
-		return "audio/mp4"
-	case ".wav":
-		return "audio/wav"
-	case ".flac":
-		return "audio/flac"
-	case ".aif", ".aiff":
-		return "audio/aiff"
-	case ".mp4", ".m4v":
-		return "video/mp4"
-	case ".3gp":
-		return "video/3gpp"
-	case ".webm":
-		return "video/webm"
-	case ".mov":
-		return "video/quicktime"
-	case ".zip", ".docx", ".xlsx", ".pptx", ".apk", ".odt", ".ods", ".epub":
-		return "application/zip"
-	case ".doc", ".xls", ".ppt":
-		return "application/x-ole-storage"
-	case ".rar", ".7z", ".gz", ".tar", ".exe", ".iso":
-		return "application/x-other"
-	}
-	return ""
+	return map[string]string{
+		".pdf": "application/pdf",
+		".txt": plainText, ".csv": plainText, ".tsv": plainText, ".md": plainText, ".json": plainText, ".xml": plainText, ".html": plainText, ".htm": plainText, ".yaml": plainText, ".yml": plainText, ".log": plainText,
+		".jpg": "image/jpeg", ".jpeg": "image/jpeg",
+		".png":  "image/png",
+		".webp": "image/webp",
+		".heic": "image/heic",
+		".heif": "image/heif",
+		".ogg":  "audio/ogg", ".oga": "audio/ogg", ".opus": "audio/ogg",
+		".mp3":  "audio/mpeg",
+		".aac":  "audio/aac",
+		".m4a":  "audio/mp4",
+		".wav":  "audio/wav",
+		".flac": "audio/flac",
+		".aif":  "audio/aiff", ".aiff": "audio/aiff",
+		".mp4": "video/mp4", ".m4v": "video/mp4",
+		".3gp":  "video/3gpp",
+		".webm": "video/webm",
+		".mov":  "video/quicktime",
+		".zip":  "application/zip", ".docx": "application/zip", ".xlsx": "application/zip", ".pptx": "application/zip", ".apk": "application/zip", ".odt": "application/zip", ".ods": "application/zip", ".epub": "application/zip",
+		".doc": "application/x-ole-storage", ".xls": "application/x-ole-storage", ".ppt": "application/x-ole-storage",
+		".rar": "application/x-other", ".7z": "application/x-other", ".gz": "application/x-other", ".tar": "application/x-other", ".exe": "application/x-other", ".iso": "application/x-other",
+	}[strings.ToLower(path.Ext(filename))]
 }
 
 // readableType returns the type with which the model is given a file, or an
