@@ -34,8 +34,10 @@ SHOW_PROGRESS = \
   { printf "%s%s\n", clear, $$0; fflush() } \
   END { printf "%s", clear; exit status }
 
+# The tag grpcnotrace leaves out the debugging pages of gRPC, which Google's SDK links
+# and this program does not use. The binary is about a sixth smaller without them.
 build: ## build the static binary bin/aisha
-	@CGO_ENABLED=0 go build $(BUILDFLAGS) -trimpath -ldflags '$(LDFLAGS)' -o bin/aisha ./cmd/aisha
+	@CGO_ENABLED=0 go build $(BUILDFLAGS) -tags grpcnotrace -trimpath -ldflags '$(LDFLAGS)' -o bin/aisha ./cmd/aisha
 
 test: ## run every test with the race detector; starts a PostgreSQL for it
 	@go run ./internal/check/testdb/with go test -race -timeout 20m ./...
