@@ -172,10 +172,10 @@ func TestSend_UnknownNumberHoldsNothingElseUp(t *testing.T) {
 	sim.Say(person(1), token(1, 0))
 	waitFor(t, sim, func(l simulator.Ledger) bool { return len(l.SentTo(person(1))) == 1 })
 
-	postWebhook(t, service.url, fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"0","changes":[{"field":"messages","value":{
-		"messaging_product":"whatsapp","metadata":{"display_phone_number":"16505551111","phone_number_id":"123456123"},
+	postWebhook(t, service.url, fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{
+		"messaging_product":"whatsapp","metadata":{"display_phone_number":"16505551111","phone_number_id":"200000000000009"},
 		"contacts":[{"profile":{"name":"test"},"wa_id":%q,"user_id":%q}],
-		"messages":[{"from":%q,"from_user_id":%q,"id":"ABGGFlA5Fpa","timestamp":"%d","type":"text","text":{"body":"this is a text message"}}]}}]}]}`,
+		"messages":[{"from":%q,"from_user_id":%q,"id":"wamid.other","timestamp":"%d","type":"text","text":{"body":"this is a text message"}}]}}]}]}`,
 		person(1).Phone, person(1).UserID, person(1).Phone, person(1).UserID, time.Now().Unix()))
 	waitForBody(t, service.url+"/metrics", `aisha_send_holds{needs_operator="true"} 1`)
 
