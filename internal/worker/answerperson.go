@@ -22,8 +22,10 @@ const (
 	minRetry = time.Second
 	maxRetry = time.Minute
 	// minPermanentRetry is the first pause after a failure that will not pass by
-	// itself. Each later one is twice the age of the job: 5, 10, 30 and 90 seconds.
+	// itself. Each later one is twice the age of the job, up to maxPermanentRetry: 5,
+	// 10, 30 and 90 seconds.
 	minPermanentRetry = 5 * time.Second
+	maxPermanentRetry = 2 * time.Minute
 	// maxRetryAfter limits the wait that the model asks for, because the person's
 	// other messages wait too, even a STOP that needs no model.
 	maxRetryAfter = 5 * time.Minute
@@ -147,7 +149,7 @@ func interruptions(j *rivertype.JobRow) int {
 // most a minute.
 func retryDelay(age time.Duration, transient bool) time.Duration {
 	if !transient {
-		wait := max(2*age, minPermanentRetry)
+		wait := min(max(2*age, minPermanentRetry), maxPermanentRetry)
 		return wait + rand.N(wait/4)
 	}
 	wait := min(max(age/4, minRetry), maxRetry)

@@ -195,7 +195,7 @@ func TestAnswerPersonWorker_Work_permanentFailure(t *testing.T) {
 	}{
 		"first":         {0, minPermanentRetry, 2 * minPermanentRetry},
 		"after_minutes": {time.Minute, 2 * time.Minute, 3 * time.Minute},
-		"after_hours":   {12 * time.Hour, maxRetryAfter, maxRetryAfter},
+		"after_hours":   {12 * time.Hour, maxPermanentRetry, 2 * maxPermanentRetry},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
