@@ -6,6 +6,10 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"aisha/internal/fault"
+	"aisha/internal/handler/guard"
+	"aisha/internal/handler/wire"
 )
 
 // allowLocalHosts is middleware of `aisha dev`. It refuses requests whose Host
@@ -20,9 +24,12 @@ func allowLocalHosts(next http.Handler, names ...string) http.Handler {
 	if machine, err := os.Hostname(); err == nil {
 		names = append(names, machine)
 	}
+	refuse := guard.RequestID(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		wire.WriteFailure(w, r, fault.New(fault.Forbidden, "aisha dev serves this machine only; to use another name, set HOST to it"))
+	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isAddressOrName(r.Host, names) && !strings.HasPrefix(r.URL.Path, "/webhook/") {
-			http.Error(w, "aisha dev serves this machine only; to use another name, set HOST to it", http.StatusForbidden)
+			refuse.ServeHTTP(w, r)
 			return
 		}
 		next.ServeHTTP(w, r)

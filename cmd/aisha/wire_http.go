@@ -68,6 +68,8 @@ func (a *app) addHTTP(waitlist *waitlist.Service, gemini *gemini.Service, whatsa
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          newServerLog(a.log),
+
+		DisableGeneralOptionsHandler: true, // OPTIONS * is answered like any unknown route
 	}
 	a.add(component{name: "http server", stop: a.drain, stopTimeout: drainRequests})
 }

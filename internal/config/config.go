@@ -9,6 +9,7 @@ import (
 	_ "embed" // for defaultInstructions
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -126,12 +127,14 @@ func LoadDev() (Config, error) {
 	return cfg, nil
 }
 
-// LoadAddress reads where the API listens. It ignores problems of other variables.
+// LoadAddress reads where the API listens. It ignores problems of other variables,
+// except that the file .env cannot be read.
 // The error has the type [Problems].
 func LoadAddress() (host string, port int, err error) {
 	var reader, p parser
 	env := reader.readEnvironment()
-	if port = p.number(env.Port, 0, maxPort); p.problems != nil {
+	p.problems = slices.DeleteFunc(reader.problems, func(problem Problem) bool { return problem.Name != dotEnvFile })
+	if port = p.number(env.Port, 0, maxPort); len(p.problems) > 0 {
 		return "", 0, p.problems
 	}
 	return env.Host.value, port, nil

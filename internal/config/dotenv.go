@@ -107,11 +107,11 @@ func parseStatement(lines []string) (name string, length int, problem string) {
 // refersToUndefined reports whether the statement contains a $NAME that godotenv
 // replaces by nothing.
 func refersToUndefined(statement string, defined map[string]bool) bool {
-	_, value, _ := strings.Cut(statement, "=")
+	value := statement[strings.IndexAny(statement, "=:")+1:]
 	if value = strings.TrimSpace(value); strings.HasPrefix(value, "'") || strings.HasPrefix(strings.TrimSpace(statement), "#") {
 		return false
 	}
-	return slices.ContainsFunc(regexp.MustCompile(`(\\?)\$\{?([A-Z0-9_]+)`).FindAllStringSubmatch(value, -1), func(reference []string) bool {
+	return slices.ContainsFunc(regexp.MustCompile(`(\\?)\$\(?\{?([A-Z0-9_]+)`).FindAllStringSubmatch(value, -1), func(reference []string) bool {
 		return reference[1] == "" && !defined[reference[2]]
 	})
 }

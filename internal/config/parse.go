@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,8 +45,11 @@ func (p *parser) reject(name, message string) {
 	p.problems = append(p.problems, Problem{Name: name, Message: message})
 }
 
+// require reports a variable that is not set. It says nothing where .env cannot be
+// read, because the file may set it.
 func (p *parser) require(s setting, why string) {
-	if !s.isSet {
+	unreadable := slices.ContainsFunc(p.problems, func(problem Problem) bool { return problem.Name == dotEnvFile })
+	if !s.isSet && !unreadable {
 		p.reject(s.name, "must be set: "+why)
 	}
 }
@@ -237,6 +241,8 @@ func (p *parser) boolean(s setting) bool {
 // list splits a value at its commas, trims the items, removes quotes around them
 // and drops empty ones. A value with no item at all is a problem: an operator who
 // sets API_KEYS to "," does not mean that no key is needed.
+func isLetterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
 func (p *parser) list(s setting) []string {
 	var items []string
 	for item := range strings.SplitSeq(s.value, ",") {
@@ -244,8 +250,10 @@ func (p *parser) list(s setting) []string {
 		if quoted {
 			p.warn(fmt.Sprintf("%s has an item in quotes: they are removed. Write the list without quotes", s.name))
 		}
-		if unquoted != "" {
+		if strings.ContainsFunc(unquoted, isLetterOrDigit) || unquoted == "*" {
 			items = append(items, unquoted)
+		} else if unquoted != "" {
+			p.reject(s.name, "must not have an item without a letter or digit")
 		}
 	}
 	if s.value != "" && len(items) == 0 {

@@ -18,7 +18,7 @@ func TestLoad_ValidAndInvalidValues(t *testing.T) {
 				"postgres://u:p@ss@h/d", "postgres://u:p/ss@h/d", "postgres://u:1/ss@h/d", "postgres://u:p%ss@h/d", "postgres://u:100%@h/d", "postgres://u:p ss@h/d",
 				"postgres://u:p@s/s@h/d", "postgres://u:p@s?a=s@h/d", "postgres://u:12/s?a=s@h/d",
 				"password=p w host=h", "password='p host=h", `password='it's' host=h`, `host=h password=x\`}},
-		{"API_KEYS", []string{"a,", ",a", "'a','b'"}, []string{",", " , ,", ",,,", "'',''", "\n,\n"}},
+		{"API_KEYS", []string{"a,", ",a", "'a','b'"}, []string{",", " , ,", ",,,", "'',''", "\n,\n", `'","'`, ";", "a,;"}},
 		{"WHATSAPP_APP_SECRET", []string{"a,b"}, []string{",", `"",""`, "a,\u200b", "\u2060b"}},
 		{"TRUSTED_PROXIES", nil, []string{","}},
 		{"ALLOW_SIMULATED_ANSWERS", []string{"true", "0"}, []string{"yes"}},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -57,6 +58,18 @@ func TestLoad_EmptyQuotesCountAsUnset(t *testing.T) {
 	setenv(t, "DATABASE_URL=''")
 	if _, err := Load(); !strings.HasPrefix(problemsByName(t, err)["DATABASE_URL"], "must be set") {
 		t.Errorf("got error %v, want a problem of DATABASE_URL that must be set", err)
+	}
+}
+
+// A variable may be set in a line of .env that cannot be read.
+func TestLoad_BrokenDotEnvIsTheOnlyProblem(t *testing.T) {
+	setenv(t)
+	if err := os.WriteFile(".env", []byte("DATABASE_URL="+database+"\nhello world\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Load()
+	if problems := problemsByName(t, err); len(problems) != 1 || problems[".env"] == "" {
+		t.Errorf("got error %v, want one problem of .env", err)
 	}
 }
 

@@ -356,7 +356,7 @@ func TestMiddleware_WrongCredentials(t *testing.T) {
 		service := o.WhatsApp.(fakeWhatsApp)
 		service.subscribe = func(in whatsapp.Subscription) (string, error) {
 			if in.VerifyToken != "V" {
-				return "", fault.New(fault.Forbidden, "the verify token is wrong")
+				return "", fault.Wrap(whatsapp.ErrWrongVerifyToken, fault.Forbidden, "the verify token is wrong")
 			}
 			return in.Challenge, nil
 		}

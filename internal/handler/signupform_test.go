@@ -132,7 +132,7 @@ func TestSignUpForm_Failures(t *testing.T) {
 	}{
 		"unavailable":  {fault.New(fault.Unavailable, "later"), submit(signUpForm), 503, "cannot save"},
 		"internal":     {errors.New("password=hunter2"), submit(signUpForm), 500, "Something went wrong"},
-		"number_limit": {fault.New(fault.RateLimited, "later"), submit(signUpForm), 429, "Too many"},
+		"number_limit": {fault.New(fault.RateLimited, "later"), submit(signUpForm), 429, "too many"},
 		"too_large":    {nil, submit("username=" + strings.Repeat("a", 64<<10)), 413, "Something went wrong"},
 		"bad_escape":   {nil, submit("username=%zz"), 400, "Something went wrong"},
 		"semicolon":    {nil, submit("username=a;phone_number=b"), 400, "Something went wrong"},
@@ -192,7 +192,7 @@ func TestSignUpForm_RateLimit(t *testing.T) {
 	api := newAPI(func(o *handler.Options) { o.RateSignups = ratelimit.Rate{Requests: 1, Window: time.Minute} })
 	wantPage(t, call(t, api, submit(signUpForm)), http.StatusOK)
 	got := call(t, api, submit(signUpForm))
-	wantPage(t, got, http.StatusTooManyRequests, "Too many sign-ups", `value="John Doe"`, `value="0712345678"`)
+	wantPage(t, got, http.StatusTooManyRequests, "too many sign-ups", `value="John Doe"`, `value="0712345678"`)
 	if got.header.Get("Retry-After") != "60" {
 		t.Errorf("Retry-After is %q, want 60", got.header.Get("Retry-After"))
 	}

@@ -48,8 +48,8 @@ func formProblem(kind fault.Kind) bilingual {
 		return bilingual{"Please correct what is marked below.", "Tafadhali rekebisha palipowekwa alama hapa chini."}
 	case fault.RateLimited:
 		return bilingual{
-			"Too many sign-ups came from your network. Please wait a minute and try again.",
-			"Maombi mengi mno yametoka kwenye mtandao wako. Tafadhali subiri dakika moja, kisha ujaribu tena.",
+			"There were too many sign-ups. Please wait a minute and try again.",
+			"Maombi ni mengi mno. Tafadhali subiri dakika moja, kisha ujaribu tena.",
 		}
 	case fault.Unavailable:
 		return bilingual{

@@ -1,9 +1,9 @@
 package handler
 
 import (
+	"errors"
 	"net/http"
 
-	"aisha/internal/fault"
 	"aisha/internal/handler/guard"
 	"aisha/internal/handler/wire"
 	"aisha/internal/resource"
@@ -24,7 +24,7 @@ func verifySubscription(service WhatsApp, failures *guard.AddressLimit) wire.Han
 			VerifyToken: query.Get("hub.verify_token"),
 			Challenge:   query.Get("hub.challenge"),
 		}).Get()
-		if fault.Is(err, fault.Forbidden) && query.Has("hub.verify_token") {
+		if errors.Is(err, whatsapp.ErrWrongVerifyToken) && query.Has("hub.verify_token") {
 			err = failures.Failure(r, err)
 		}
 		if err != nil {

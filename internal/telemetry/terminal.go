@@ -53,7 +53,8 @@ func (h *terminalHandler) Handle(ctx context.Context, record slog.Record) error 
 	if err := h.attributes.Handle(ctx, record); err != nil {
 		return err
 	}
-	_, err := h.out.Write(h.line.Bytes())
+	line := append(bytes.TrimRight(h.line.Bytes(), " \n"), '\n')
+	_, err := h.out.Write(line)
 	return err
 }
 

@@ -9,6 +9,8 @@ const (
 	zeroWidthNonJoiner = '\u200c'
 	zeroWidthJoiner    = '\u200d'
 	brailleBlank       = '\u2800'
+	fullBlank          = '\U00013441' // of Egyptian hieroglyphs
+	halfBlank          = '\U00013442'
 	blackFlag          = '\U0001f3f4' // begins the flags of regions, such as Scotland's
 )
 
@@ -47,7 +49,7 @@ func isASCII(s string) bool {
 // characters. The signs of Prepended_Concatenation_Mark are format characters
 // too, but visible.
 func isInvisible(r rune) bool {
-	return r == brailleBlank || unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) &&
+	return r == brailleBlank || r == fullBlank || r == halfBlank || unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) &&
 		!unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 }
 

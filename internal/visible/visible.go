@@ -20,7 +20,7 @@ func IsVisible(r rune) bool {
 	switch {
 	case isVisibleFormat(r):
 		return true
-	case r == brailleBlank, unicode.IsSpace(r), unicode.IsControl(r), unicode.IsMark(r):
+	case r == brailleBlank, r == fullBlank, r == halfBlank, unicode.IsSpace(r), unicode.IsControl(r), unicode.IsMark(r):
 		return false
 	default:
 		return !unicode.In(r, unicode.Cf, unicode.Z, unicode.Other_Default_Ignorable_Code_Point)

@@ -42,7 +42,7 @@ func TestRemoveInvisible(t *testing.T) {
 func TestIsBlank(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		"", " \n\t", "\u00A0\u2003\u3000", "\u200B", "\u2060\uFEFF", "\u3164", "\u115F\u1160\uFFA0", "\u2800", "\uFE0F", "\u0301", "\u202E\u2069",
+		"", " \n\t", "\u00A0\u2003\u3000", "\u200B", "\u2060\uFEFF", "\u3164", "\u115F\u1160\uFFA0", "\u2800", "\U00013441", "\uFE0F", "\u0301", "\u202E\u2069",
 		"\x00\x7f", "\U000E0061", "\u034F", "\u00AD", "\u180E", " \u200D ",
 	} {
 		if !IsBlank(text) {

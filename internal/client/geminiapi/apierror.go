@@ -37,10 +37,16 @@ func newAPIError(value upstream.Value) *apiError {
 	return e
 }
 
-// isEnumName reports whether s can be a name of google.rpc.Code.
+// isEnumName reports whether s is a name of google.rpc.Code. Any other text could
+// quote the request.
 func isEnumName(s string) bool {
-	const maxLength = 40
-	return len(s) <= maxLength && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == ""
+	switch s {
+	case "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+		"PERMISSION_DENIED", "UNAUTHENTICATED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE",
+		"UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS":
+		return true
+	}
+	return false
 }
 
 // errorFromBody returns the API's error in a body, or a zero apiError if there

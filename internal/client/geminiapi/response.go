@@ -117,7 +117,7 @@ func (r *streamedResponse) completion(model string) (gemini.Completion, error) {
 		Model:          model,
 		FinishReason:   r.finish.String(),
 		PromptTokens:   clampTokens(r.promptTokens),
-		ResponseTokens: clampTokens(r.candidateTokens + r.thoughtTokens),
+		ResponseTokens: clampTokens(min(r.candidateTokens, math.MaxInt32) + min(r.thoughtTokens, math.MaxInt32)),
 	}
 	hasText := !visible.IsBlank(text)
 	switch outcome := r.outcome(hasText); {

@@ -10,6 +10,7 @@ package graphapi
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -90,12 +91,17 @@ func (c *Client) Send(ctx context.Context, m whatsapp.OutgoingMessage) (string, 
 	return accepted.WAMID, nil
 }
 
-// MarkRead implements whatsapp.Graph. Its errors are those of Send.
+// MarkRead implements whatsapp.Graph. Its errors are those of Send, without Meta's
+// text: the call does not know the person, so nothing could be masked in it.
 func (c *Client) MarkRead(ctx context.Context, phoneNumberID, wamid string) error {
 	private := c.privateToken()
 	response, err := c.post(ctx, phoneNumberID, newReadRequest(wamid), private)
 	if err != nil {
 		return err
 	}
-	return response.err(private)
+	err = response.err(private)
+	if refusal, ok := errors.AsType[*whatsapp.Refusal](err); ok {
+		refusal.Detail = "text left out"
+	}
+	return err
 }

@@ -19,7 +19,7 @@ type Value struct{ v any }
 // if the body ends too early, which json.Unmarshal would not, and otherwise the
 // error of encoding/json.
 func ParseJSON(body []byte) (Value, error) {
-	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte("\ufeff"))))
 	decoder.UseNumber()
 	var v any
 	if err := decoder.Decode(&v); err != nil {

@@ -38,11 +38,13 @@ type Private struct {
 //     row of such a text
 //   - six or more digits that no letter separates, except "(#131056)", which is
 //     an error code of the Graph API
-//   - random strings, which may be tokens, and letters outside ASCII, because
+//   - ids of messages, and random strings, which may be tokens, and letters outside ASCII, because
 //     the APIs write their own words in English
 //
 // Width, accents, letter case and invisible characters make no difference.
 func (p Private) Mask(text string) string {
+	// A wamid contains the phone number of the person in base64.
+	text = regexp.MustCompile(`(?i)(wamid\.)[\w+/=-]+`).ReplaceAllString(text, "${1}•••")
 	t := newMaskedText(text)
 	for _, secret := range p.Secrets {
 		t.maskValue(secret.Reveal())

@@ -54,6 +54,8 @@ func TestPrivate_Mask(t *testing.T) {
 		"number_with_fillers":              {"to 25471\u316423456\u280078 failed", "to ••• failed"},
 		"number_with_soft_hyphens":         {"to " + between(testNumber, "\u00AD") + " failed", "to ••• failed"},
 		"number_of_someone_else":           {"to 0799 000 111 failed", "to ••• failed"},
+		"short_message_id":                 {"message wamid.HBgMMjU0NzEyNzc3NjY4FQIAEhgUM0E is unknown", "message wamid.••• is unknown"},
+		"message_id_with_slashes":          {`"id":"wamid.HBg/Mj+U0=="`, `"id":"wamid.•••"`},
 		"six_digits":                       {"code 123456 is used", "code ••• is used"},
 		"short_number_of_the_person":       {"to 40404 failed", "to ••• failed"},
 		"number_escaped_as_json":           {`to \u0032\\u0035\u0034\u0037\u0031\u0032 failed`, "to ••• failed"},

@@ -38,13 +38,13 @@ type BodyBudget struct {
 
 // Track counts the bytes that are read from the body of r against the budget until
 // the caller calls release, which it must do when the request ends. Once the budget is
-// used up, reading returns fault.Unavailable. The bytes above smallBody that
-// Content-Length announces are reserved before the first byte is read.
+// used up, reading returns fault.Unavailable. Only bytes that have arrived count: a
+// client that only announces a large body must not keep out those of others.
 func (b *BodyBudget) Track(r *http.Request) (release func()) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return func() {}
 	}
-	body := &trackedBody{ReadCloser: r.Body, budget: b, size: r.ContentLength}
+	body := &trackedBody{ReadCloser: r.Body, budget: b}
 	r.Body = body
 	return body.release
 }
@@ -53,29 +53,24 @@ func (b *BodyBudget) Track(r *http.Request) (release func()) {
 type trackedBody struct {
 	io.ReadCloser
 	budget       *BodyBudget
-	size         int64 // announced or read, whichever is larger
 	read         int64
 	small, large int64 // reserved bytes
 }
 
 // Read implements io.Reader.
 func (t *trackedBody) Read(p []byte) (int, error) {
-	if err := t.reserve(); err != nil {
-		return 0, err
-	}
 	n, err := t.ReadCloser.Read(p)
 	t.read += int64(n)
-	t.size = max(t.size, t.read)
-	if reserveErr := t.reserve(); reserveErr != nil {
-		return 0, reserveErr
+	if fullErr := t.reserve(); fullErr != nil {
+		return 0, fullErr
 	}
 	return n, err
 }
 
-// reserve adjusts the reservation to the size and to the bytes that were read.
+// reserve adjusts the reservation to the bytes that were read.
 func (t *trackedBody) reserve() error {
 	small := max(min(t.read, smallBody)-freeBody, 0) - t.small
-	large := max(t.size-smallBody, 0) - t.large
+	large := max(t.read-smallBody, 0) - t.large
 	if !add(&t.budget.large, large, maxLargeBodies) {
 		return t.overBudget()
 	}

@@ -97,28 +97,34 @@ func TestBodyBudget_LargeBodiesDoNotBlockSmallOnes(t *testing.T) {
 	}
 }
 
-// The announced size is released even if almost nothing was read.
-func TestBodyBudget_ReleasesWhatWasAnnounced(t *testing.T) {
+// A body that is announced and does not arrive takes nothing from the others.
+func TestBodyBudget_AnnouncedBytesDoNotCount(t *testing.T) {
 	t.Parallel()
 	budget := &wire.BodyBudget{}
-	for i := range 20 {
-		r, release := tracked(budget, 1, 4*mib)
+	for range 100 {
+		r, _ := tracked(budget, 1, 4*mib)
 		if _, err := wire.ReadBody(r, 4*mib); errors.Is(err, wire.ErrBodyBudget) {
-			t.Errorf("request %d: got %v, want the budget of the ended requests back", i, err)
+			t.Fatalf("announced body: got %v, want another error", err)
 		}
-		release()
+	}
+	r, _ := tracked(budget, 4*mib, 4*mib)
+	if _, err := wire.ReadBody(r, 4*mib); err != nil {
+		t.Errorf("body that arrives: got %v, want no error", err)
 	}
 }
 
-// A body that does not fit must be rejected before its client has sent it.
-func TestBodyBudget_RejectsBeforeReading(t *testing.T) {
+// A body is rejected when its next bytes do not fit, and not at its end.
+func TestBodyBudget_RejectsBeforeTheEnd(t *testing.T) {
 	t.Parallel()
 	budget := &wire.BodyBudget{}
 	for range 8 {
-		r, _ := tracked(budget, 0, 4*mib)
-		_, _ = r.Body.Read(make([]byte, 1))
+		r, _ := tracked(budget, 4*mib, 4*mib)
+		if _, err := wire.ReadBody(r, 4*mib); err != nil {
+			t.Fatalf("first bodies: got %v, want no error", err)
+		}
 	}
-	r := httptest.NewRequest(http.MethodPost, "/", iotest.ErrReader(errors.New("read")))
+	unsent := io.MultiReader(bytes.NewReader(make([]byte, 2*mib)), iotest.ErrReader(errors.New("read")))
+	r := httptest.NewRequest(http.MethodPost, "/", unsent)
 	r.ContentLength = 4 * mib
 	budget.Track(r)
 	if _, err := wire.ReadBody(r, 4*mib); !errors.Is(err, wire.ErrBodyBudget) {

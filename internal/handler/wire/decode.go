@@ -87,7 +87,7 @@ const byteOrderMark = "\xef\xbb\xbf"
 // members, because encoding/json takes several times as long and silently
 // replaces invalid UTF-8.
 func parseMembers(body []byte) (*Members, error) {
-	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte(byteOrderMark)))
+	body = bytes.Trim(bytes.TrimPrefix(body, []byte(byteOrderMark)), " \t\r\n")
 	switch {
 	case len(body) == 0:
 		return nil, fault.New(fault.Malformed, "the body is empty")

@@ -64,7 +64,7 @@ func TestService_Join_RejectedNames(t *testing.T) {
 		fault.FieldRequired: {"", " ", "\u2003\u00a0"},
 		fault.FieldNotVisible: {
 			"\u200b\u200d", "\u3164", "\u2800", "\uffa0", "\ufe0f", "\u0301", "\u115f\u1160", "\u034f", "\u202e\u202c", "\u00ad",
-			"\U000e0041\U000e0042", "\u064b\u064c", "\u093e", "👩\u200d💻", "😀", "...", "-", "\u3164 \u3164", "\u2800\u0301",
+			"\U000e0041\U000e0042", "\u064b\u064c", "\u093e", "👩\u200d💻", "😀", "...", "-", "\u3164 \u3164", "\U00013441\U00013442", "\u2800\u0301",
 		},
 		fault.FieldTooLong: {
 			strings.Repeat("a", 101), strings.Repeat("ũ", 101), strings.Repeat("u\u0303", 101),

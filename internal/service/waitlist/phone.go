@@ -97,6 +97,9 @@ func dialString(typed string) (dialled string, ok bool) {
 		}
 	}
 	digits := phonenumbers.NormalizeDigitsOnly(typed)
+	if national, found := strings.CutPrefix(digits, "0254"); found && len(national) == kenyaNationalDigits {
+		return "+254" + national, true // the national prefix before the country code
+	}
 	if strings.ContainsFunc(typed, isPlus) {
 		return "+" + digits, true
 	}
@@ -116,9 +119,9 @@ func replaceCallPrefix(digits string) string {
 
 func isPlus(r rune) bool { return r == '+' || r == '＋' }
 
-// isSeparator accepts spaces, dashes, dots, slashes and brackets between the
-// digits, and the invisible format characters that a phone adds when a number
+// isSeparator accepts spaces, dashes, dots, commas, slashes, underscores and brackets
+// between the digits, and the invisible format characters that a phone adds when a number
 // is copied from its contacts.
 func isSeparator(r rune) bool {
-	return unicode.IsSpace(r) || unicode.In(r, unicode.Pd, unicode.Cf) || strings.ContainsRune("()./（）．／−", r)
+	return unicode.IsSpace(r) || unicode.In(r, unicode.Pd, unicode.Cf) || strings.ContainsRune("()[].,·_/（）．，／−", r)
 }

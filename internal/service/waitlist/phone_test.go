@@ -58,6 +58,7 @@ func TestNormalizePhone_AcceptedForms(t *testing.T) {
 		"000254712345678", // 000, the prefix for calls from Kenya
 		"002540712345678", // with the trunk 0
 		"2540712345678",
+		"0712,345,678", "0712_345_678", "0712·345·678", "[0712]345678", "0254712345678", "0712345678,",
 		"\u2068+254 712 345 678\u2069",         // Unicode isolates, as copied on iOS
 		"\ufeff0712345678",                     // a byte order mark
 		"0712\u00a0345\u202f678",               // no-break spaces

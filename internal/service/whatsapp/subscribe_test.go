@@ -24,6 +24,7 @@ func TestService_Subscribe(t *testing.T) {
 		"other_mode":        {token, request("unsubscribe", "T", "1"), fault.Forbidden},
 		"empty_challenge":   {token, request("subscribe", "T", ""), fault.Invalid},
 		"longest_challenge": {token, request("subscribe", "T", strings.Repeat("1", maxChallenge)), 0},
+		"longest_non_ascii": {token, request("subscribe", "T", strings.Repeat("é", maxChallenge)), 0},
 		"long_challenge":    {token, request("subscribe", "T", strings.Repeat("1", maxChallenge+1)), fault.Invalid},
 		"no_token_is_set":   {sensitive.Secret{}, request("subscribe", "", "1"), fault.NotConfigured},
 	}

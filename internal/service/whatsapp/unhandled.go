@@ -2,9 +2,9 @@ package whatsapp
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"math"
+	"strings"
 	"time"
 
 	"aisha/internal/fault"
@@ -58,13 +58,23 @@ func (s *Service) logUnhandled(ctx context.Context, items []webhook.UnhandledIte
 	const maxCounts = 20 // further ones are counted together
 	counts := make(map[string]int)
 	for _, item := range items {
-		key := fmt.Sprintf("%.50s: %s", item.Field, item.Reason) // Meta's longest field has 35 characters
+		key := loggedField(item.Field) + ": " + item.Reason
 		if _, known := counts[key]; !known && len(counts) >= maxCounts {
 			key = "others"
 		}
 		counts[key]++
 	}
 	s.options.Log.InfoContext(ctx, "webhook items not handled", slog.Int("items", len(items)), slog.Any("counts", counts))
+}
+
+// loggedField returns the field where it has the form of Meta's names. Any other
+// text could hold a number or words.
+func loggedField(field string) string {
+	const longest = 50 // Meta's longest field has 35 characters
+	if len(field) > longest || strings.Trim(field, "abcdefghijklmnopqrstuvwxyz_") != "" {
+		return "unknown field"
+	}
+	return field
 }
 
 func (s *Service) unhandledItem(ctx context.Context, id int64) (UnhandledItem, error) {

@@ -82,16 +82,20 @@ func TestService_Receive_UnhandledLogIsShort(t *testing.T) {
 	t.Parallel()
 	var changes []string
 	for i := range 500 {
-		changes = append(changes, fmt.Sprintf(`{"field":"%d%s","value":{}}`, i, strings.Repeat("x", 1000)))
+		changes = append(changes, fmt.Sprintf(`{"field":"%c_%c","value":{}}`, 'a'+i/26, 'a'+i%26))
 	}
+	changes = append(changes[1:], `{"field":"+254 712 345 678","value":{}}`, `{"field":"`+strings.Repeat("x", 1000)+`","value":{}}`)
 	var log bytes.Buffer
 	service := (&fakeInbox{}).receiver(Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if _, err := receiveSigned(t, service, webhookBody(textJSON("wamid.A"), ``, changes...)); err != nil {
 		t.Fatalf("got error %v, want none", err)
 	}
 	const longest = 4 << 10
-	if log.Len() > longest || !strings.Contains(log.String(), "others:480") {
+	if log.Len() > longest || !strings.Contains(log.String(), "others:481") {
 		t.Errorf("logged %d bytes, want at most %d with the count of the others: %.500s", log.Len(), longest, log.String())
+	}
+	if strings.Contains(log.String(), "712") || strings.Contains(log.String(), "xxx") {
+		t.Errorf("logged a field that is not one of Meta's: %.500s", log.String())
 	}
 }
 
