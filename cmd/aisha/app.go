@@ -43,6 +43,7 @@ type app struct {
 	components []*component
 
 	credentials credentials
+	started     atomic.Bool // all components are started; it stays true during a stop
 	ready       atomic.Bool // all components are started and none is stopped
 }
 
@@ -206,6 +207,7 @@ func (a *app) start(ctx context.Context) error {
 		}
 		c.started = true
 	}
+	a.started.Store(true)
 	a.ready.Store(true)
 	return nil
 }

@@ -43,7 +43,7 @@ func (a *app) addHTTP(waitlist *waitlist.Service, gemini *gemini.Service, whatsa
 		metrics = nil
 	}
 	a.server = &http.Server{
-		Handler: handler.New(handler.Options{
+		Handler: a.rejectUntilStarted(handler.New(handler.Options{
 			Waitlist:           waitlist,
 			Gemini:             gemini,
 			WhatsApp:           whatsapp,
@@ -61,7 +61,7 @@ func (a *app) addHTTP(waitlist *waitlist.Service, gemini *gemini.Service, whatsa
 			RateGemini:         ratelimit.Rate(a.cfg.RateGemini),
 			TrustedProxies:     a.cfg.TrustedProxies,
 			PhoneURL:           a.cfg.PhoneURL,
-		}),
+		})),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      readTimeout + 2*a.cfg.Gemini.Timeout + 30*time.Second,

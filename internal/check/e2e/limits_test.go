@@ -10,14 +10,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"aisha/internal/check/testdb"
 )
 
 // heldBodies is how many bodies of 4 MiB fit into the memory that large bodies may
 // take up.
 const heldBodies = 8
+
+// webhookSize is the size of the largest webhook.
+const webhookSize = 4 << 20
 
 // Clients that hold unsigned webhooks must neither take up memory nor keep other
 // requests waiting, and they must be disconnected soon.
@@ -30,6 +31,7 @@ func TestServe_HeldWebhookBodies(t *testing.T) {
 	responses := make(chan *http.Response, connections)
 	for range connections {
 		conn := announceWebhook(t, address)
+		go func() { _, _ = conn.Write(make([]byte, webhookSize-2)) }() // all but the last byte
 		go func() { responses <- readResponse(conn) }()
 	}
 	if status, _ := request(t, "GET", service.url+"/healthz", ""); status != http.StatusOK {
@@ -47,12 +49,10 @@ func TestServe_HeldWebhookBodies(t *testing.T) {
 			t.Errorf("got %d with the headers %v, want Connection: close, and Retry-After for 503", response.StatusCode, response.Header)
 		}
 	}
-	want := map[int]int{
-		http.StatusServiceUnavailable: connections - heldBodies,
-		http.StatusBadRequest:         heldBodies, // the rest of the body did not come in time
-	}
-	if diff := cmp.Diff(want, statuses); diff != "" {
-		t.Errorf("responses by status (-want +got):\n%s", diff)
+	late := statuses[http.StatusBadRequest] // the rest of the body did not come in time
+	rejected := statuses[http.StatusServiceUnavailable] + statuses[0] // a reset can arrive before the response
+	if late < 1 || late > heldBodies || rejected != connections-late || statuses[http.StatusServiceUnavailable] == 0 {
+		t.Errorf("responses by status: got %v, want 400 for 1 to %d and 503 for the others", statuses, heldBodies)
 	}
 }
 
@@ -91,7 +91,7 @@ func announceWebhook(t *testing.T, address string) net.Conn {
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	_, err = fmt.Fprintf(conn, "POST /webhook/whatsapp HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: sha256=%s\r\nContent-Length: %d\r\n\r\n{",
-		strings.Repeat("0", 64), 4<<20)
+		strings.Repeat("0", 64), webhookSize)
 	if err != nil {
 		t.Fatal(err)
 	}

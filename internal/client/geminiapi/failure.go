@@ -70,11 +70,11 @@ func (o outcome) consequences() consequences {
 	case requestRejected:
 		return consequences{kind: fault.Upstream, message: "the model could not process the request"}
 	case truncated:
-		return consequences{kind: fault.Upstream, message: "the model's answer was cut short; try again", transient: true, retry: true}
+		return consequences{kind: fault.Upstream, message: "the model's answer was cut short; try again", retry: true}
 	case malformed:
-		return consequences{kind: fault.Upstream, message: "the model's answer could not be read", retry: true}
+		return consequences{kind: fault.Upstream, message: "the model's answer could not be read"}
 	case empty:
-		return consequences{kind: fault.Upstream, message: "the model had nothing to say; try again", transient: true, retry: true}
+		return consequences{kind: fault.Upstream, message: "the model had nothing to say; try again"}
 	case outOfTokens:
 		return consequences{kind: fault.Upstream, message: "the model ran out of room before it could answer; ask for less at once"}
 	case blocked:

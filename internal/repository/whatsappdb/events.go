@@ -3,6 +3,7 @@ package whatsappdb
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"aisha/internal/service/whatsapp"
 	"aisha/internal/service/whatsapp/webhook"
@@ -38,7 +39,7 @@ func storeEvents(ctx context.Context, tx *personsTx, all webhook.Batch) ([]int64
 	return personIDs, nil
 }
 
-// storeEcho pauses the assistant for a person, unless the echo is of a part that
+// storeEcho pauses the assistant for a person from the time of the echo, unless the echo is of a part that
 // we sent. Such an echo may arrive before the response to the send, which brings
 // the wamid: then the text shows that the part is meant.
 func storeEcho(ctx context.Context, tx *personsTx, echo webhook.Echo) error {
@@ -46,15 +47,19 @@ func storeEcho(ctx context.Context, tx *personsTx, echo webhook.Echo) error {
 	if err != nil {
 		return err
 	}
+	sentAt := echo.SentAt
+	if sentAt.IsZero() {
+		sentAt = time.Now()
+	}
 	_, err = tx.Exec(ctx, `
-		UPDATE person SET paused_until = greatest(paused_until, now() + $2::interval)
+		UPDATE person SET paused_until = greatest(paused_until, least($6, now()) + $2::interval)
 		WHERE id = $1
 		  AND NOT EXISTS (SELECT FROM former_wamid JOIN answer_part AS part ON part.id = part_id WHERE former_wamid.wamid = $3 AND person_id = $1)
 		  AND NOT EXISTS (
 		          SELECT FROM (SELECT id FROM answer WHERE person_id = $1 ORDER BY created_at DESC LIMIT $5) AS recent
 		          JOIN answer_part AS part ON part.answer_id = recent.id
 		          WHERE part.wamid = $3 OR part.wamid IS NULL AND attempts > 0 AND part.body = $4)`,
-		ids[0], echo.Pause, echo.WAMID, echo.Text.Reveal(), whatsapp.StatusLookback)
+		ids[0], echo.Pause, echo.WAMID, echo.Text.Reveal(), whatsapp.StatusLookback, sentAt)
 	if err != nil {
 		return fmt.Errorf("pause the assistant for a person: %w", err)
 	}

@@ -98,6 +98,30 @@ func TestInbox_Store_EchoPausesAssistant(t *testing.T) {
 	}
 }
 
+// The pause begins when the employee wrote, and not when Meta delivers the echo.
+func TestInbox_Store_LateEchoPausesFromItsTime(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		age  time.Duration
+		want bool
+	}{
+		"within_the_pause": {30 * time.Minute, true},
+		"after_the_pause":  {2 * time.Hour, false},
+		"clock_ahead":      {-30 * time.Minute, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := testdb.Open(t)
+			batch := messageBatch(textMessage("w1", identity("KE.1", ""), "Habari"))
+			batch.Echoes = []webhook.Echo{{To: identity("KE.1", ""), Pause: time.Hour, SentAt: time.Now().Add(-tt.age)}}
+			mustStore(t, whatsappdb.NewInbox(pool), batch)
+			if got := mustDue(t, pool, onlyPersonID(t, pool)).Person.Paused; got != tt.want {
+				t.Errorf("paused: got %t, want %t", got, tt.want)
+			}
+		})
+	}
+}
+
 // Meta echoes what we send through the API as it does what an employee writes.
 func TestInbox_Store_EchoOfOurOwnMessage(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"aisha/internal/visible"
 )
 
 // command is a message that the service obeys without the model.
@@ -32,16 +34,22 @@ func commandOf(text string) command {
 		"stop messaging", "stop messaging me", "stop texting", "stop texting me", "stop writing me", "stop writing to me",
 		"stop contacting me", "stop sms", "stop spamming", "stop spamming me", "stop bothering me", "stop disturbing me",
 		"stop sending", "stop sending me messages", "stop sending me message", "stop sending messages", "stop sending me texts",
-		"stop sending messages to me", "stop sending me these messages",
+		"stop sending messages to me", "stop sending me these messages", "stop sending texts", "stop sending me sms",
+		"stop already", "stop i said", "can you stop",
 		"i said stop", "i want to unsubscribe", "i want to opt out",
 		"unsubscribe", "unsubscribe me", "unsubscribe all", "unsub",
 		"cancel", "cancel all", "cancel subscription", "cancel my subscription", "cancel messages",
 		"end", "quit", "revoke", "opt out", "optout", "opt me out",
-		"no more messages", "no more texts", "leave me alone",
+		"no more messages", "no more texts", "leave me alone", "remove me", "remove me from your list", "remove me from the list", "take me off",
+		"take me off your list",
 		"don t message me", "do not message me", "don t text me", "do not text me", "don t write to me", "do not write to me",
 		"don t contact me", "do not contact me", "don t send me messages", "do not send me messages":
 		return commandStop
-	case "acha", "acheni", "achana na mimi", "niache", "niacheni", "simama", "komesha", "koma", "sitisha", "ghairi",
+	case "acha", "acheni", "wacha", "wacheni", "uache", "muache", "nimesema acha", "nimesema wacha",
+		"wacha kunitumia", "wacha kunitumia messages", "wacha kunitumia message", "wacha kunitumia ujumbe", "wacha kunitumia sms",
+		"wacha kunisumbua", "wacheni kunisumbua", "wacha kuniandikia", "niondoe kwenye orodha", "nitoe kwenye orodha",
+		"futa namba yangu", "futa nambari yangu", "usitume ujumbe", "msitume ujumbe",
+		"achana na mimi", "niache", "niacheni", "simama", "komesha", "koma", "sitisha", "ghairi",
 		"acha ujumbe", "acha jumbe", "acha kutuma", "acha kutuma ujumbe", "acha kutuma jumbe",
 		"acha kunitumia", "acheni kunitumia", "acha kunitumia ujumbe", "acheni kunitumia ujumbe", "acha kunitumia jumbe",
 		"acha kunitumia meseji", "acha kunitumia message", "acha kunitumia messages", "acha kunitumia sms",
@@ -93,17 +101,32 @@ func messageCommand(m UnansweredMessage) command {
 }
 
 // normalizeCommand returns the words of text in lower case, separated by single
-// spaces: without punctuation and emoji, without courtesies, and without a word
-// that repeats the one before it.
+// spaces: without punctuation, emoji and invisible characters, without courtesies,
+// and without a word that repeats the one before it. It returns an empty text
+// where these are more words than a command has.
 func normalizeCommand(text string) string {
-	const maxLength = 100 // in bytes; every command is shorter
-	if len(text) > maxLength {
+	const (
+		maxText    = 4 << 10 // bytes; of "STOP!!!!" and the like
+		maxCommand = 100     // bytes; every command is shorter
+	)
+	if len(text) > maxText {
 		return ""
 	}
-	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
-	})
-	joined := strings.ReplaceAll(strings.Join(words, " "), "thank you", "thanks")
-	words = slices.DeleteFunc(strings.Fields(joined), isCourtesy)
-	return strings.Join(slices.Compact(words), " ")
+	text = strings.Map(narrow, strings.ToLower(visible.RemoveInvisible(text)))
+	words := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	joined := " " + strings.Join(words, " ") + " "
+	joined = strings.NewReplacer(" thank you ", " thanks ", " dont ", " don t ").Replace(joined)
+	words = slices.Compact(slices.DeleteFunc(strings.Fields(joined), isCourtesy))
+	if command := strings.Join(words, " "); len(command) <= maxCommand {
+		return command
+	}
+	return ""
+}
+
+// narrow returns the ASCII letter of a full-width one.
+func narrow(r rune) rune {
+	if 'ａ' <= r && r <= 'ｚ' {
+		return r - 'ａ' + 'a'
+	}
+	return r
 }

@@ -1,11 +1,17 @@
 package whatsapp
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestCommandOf(t *testing.T) {
 	t.Parallel()
 	for want, texts := range map[command][]string{
 		commandStop: {
+			"STOP" + strings.Repeat("🛑", 25), "STOP" + strings.Repeat("!", 100), strings.Repeat("Stop ", 21), "dont message me", "Dont contact me!",
+			"st\u200bop", "ST\u00adOP", "ＳＴＯＰ", "stop sending texts", "Stop already!", "stop, I said", "can you stop?", "remove me from your list", "take me off",
+			"wacha", "Wacha kunitumia messages", "wacheni", "naomba uache", "nimesema acha", "niondoe kwenye orodha", "futa namba yangu", "usitume ujumbe",
 			"STOP", "stop", " Stop. ", "STOP!!!", "stop 🙏", "🛑 stop", "stop ❤️", "Stop. Thank you", "stop, thanks", "thank you, stop",
 			"please stop", "Please, STOP now!", "stop stop STOP", "pls stop pls", "Hi Aisha, please stop", "ok stop", "stop sub", "STOP SUB.",
 			"STOPALL", "Stop all", "cancel", "Cancel please", "CANCEL.", "end", "quit", "QUIT!", "opt-out", "opt out", "revoke",
@@ -22,7 +28,7 @@ func TestCommandOf(t *testing.T) {
 			"naomba kujiunga", "nataka kujiunga", joinButton,
 		},
 		noCommand: {
-			"", "🙏", "please", "thank you", "Asante sana", "don't stop", "Don’t stop!", "please don't stop", "do not stop", "never stop", "stop you",
+			"", "🙏", "please", "dont stop", "Dont stop!", strings.Repeat("stop the bus ", 20), strings.Repeat("x", 5000), "thank you", "Asante sana", "don't stop", "Don’t stop!", "please don't stop", "do not stop", "never stop", "stop you",
 			"usiache", "Usiache tafadhali", "usikome", "stop at the bus stage?", "Where does bus 46 stop?", "the stop", "stopping", "non-stop", "bus stop",
 			"how do I cancel my order", "How do I cancel?", "cancel my appointment on Friday", "I want to cancel my order", "cancel order 17", "can you cancel it",
 			"when does it end?", "the end", "should I quit my job", "how do I unsubscribe?", "how do I opt out", "stop 46", "1 stop",

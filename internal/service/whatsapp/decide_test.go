@@ -36,7 +36,6 @@ func TestService_AnswerPerson_WithoutModel(t *testing.T) {
 		"newest_command_counts":       {Person{OptedOut: true}, append(text("stop"), text("start")...), sentenceOptedIn, NoEffect, false},
 		"older_stop":                  {Person{ChoiceAt: time.Now()}, text("stop"), "", NoEffect, false},
 		"older_start":                 {Person{OptedOut: true, ChoiceAt: time.Now()}, text("start"), "", NoEffect, true},
-		"older_start_after_start":     {Person{ChoiceAt: time.Now()}, text("start"), "", NoEffect, false},
 		"paused":                      {Person{Paused: true}, text("Habari"), "", NoEffect, false},
 		"stop_while_paused":           {Person{Paused: true}, text("stop"), sentenceOptedOut, NoEffect, true},
 		"machine_is_muted":            {Person{RecentAnswers: MachineAnswers}, text("Habari"), "", Mute, false},
@@ -98,5 +97,19 @@ func TestService_AnswerPerson_CommandIsTheWholeMessage(t *testing.T) {
 				t.Errorf("asked the model %d times about %q, want %d", got, text, want)
 			}
 		})
+	}
+}
+
+// A START of a person who did not opt out is an ordinary message, whenever it
+// arrives: "endelea" asks for the rest of an answer.
+func TestService_AnswerPerson_OlderStartIsAnOrdinaryMessage(t *testing.T) {
+	t.Parallel()
+	f := &fakes{due: Due{
+		Person:   Person{ChoiceAt: time.Now()},
+		Messages: []UnansweredMessage{textMessage(1, "Endelea", time.Minute)},
+	}}
+	answerPerson(t, f.service(Options{}))
+	if got, want := bodies(f.sent), "answer to Endelea"; got != want {
+		t.Errorf("sent %q, want %q", got, want)
 	}
 }

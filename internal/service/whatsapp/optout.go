@@ -35,9 +35,6 @@ func (c Choice) Replaces(made time.Time) bool {
 func addChoices(batch *webhook.Batch, now time.Time) {
 	for i := range batch.Preferences {
 		p := &batch.Preferences[i]
-		if p.At.After(now) {
-			p.At = now
-		}
 		if p.OptOut {
 			p.Confirmation = sensitive.NewText(sentenceOptedOut)
 		}
@@ -113,12 +110,12 @@ func unappliedChoice(personID int64, due Due) (Choice, bool) {
 
 // ignoreChoices returns the messages with those marked as revoked that are choices
 // and need no answer: STOP, which is confirmed where it changes anything, and a
-// START that is older than the newest choice.
+// START that is older than the newest STOP.
 func ignoreChoices(person Person, messages []UnansweredMessage) []UnansweredMessage {
 	messages = slices.Clone(messages)
 	for i := range messages {
 		made := messageCommand(messages[i])
-		if made == commandStop || made == commandStart && messages[i].SentAt.Before(person.ChoiceAt) {
+		if made == commandStop || made == commandStart && person.OptedOut {
 			messages[i].Revoked = true
 		}
 	}
