@@ -49,7 +49,7 @@ func TestServe_HeldWebhookBodies(t *testing.T) {
 			t.Errorf("got %d with the headers %v, want Connection: close, and Retry-After for 503", response.StatusCode, response.Header)
 		}
 	}
-	late := statuses[http.StatusBadRequest] // the rest of the body did not come in time
+	late := statuses[http.StatusBadRequest]                           // the rest of the body did not come in time
 	rejected := statuses[http.StatusServiceUnavailable] + statuses[0] // a reset can arrive before the response
 	if late < 1 || late > heldBodies || rejected != connections-late || statuses[http.StatusServiceUnavailable] == 0 {
 		t.Errorf("responses by status: got %v, want 400 for 1 to %d and 503 for the others", statuses, heldBodies)
