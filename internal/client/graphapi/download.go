@@ -103,7 +103,7 @@ func (c *Client) get(ctx context.Context, address string, limit int64) ([]byte, 
 	request.Header.Set("Authorization", "Bearer "+c.options.Token.Reveal())
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, transportError(err)
+		return nil, c.transportError(err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	if err := downloadError(response); err != nil {
@@ -119,7 +119,7 @@ func (c *Client) get(ctx context.Context, address string, limit int64) ([]byte, 
 	var data bytes.Buffer
 	data.Grow(int(size) + bytes.MinRead) // a buffer that grows while it is read needs several times the memory
 	if _, err := data.ReadFrom(io.LimitReader(response.Body, limit+1)); err != nil {
-		return nil, transportError(err)
+		return nil, c.transportError(err)
 	}
 	if int64(data.Len()) > limit {
 		return nil, fmt.Errorf("%w: it is over the limit of %d bytes", whatsapp.ErrNoMedia, limit)
@@ -129,7 +129,7 @@ func (c *Client) get(ctx context.Context, address string, limit int64) ([]byte, 
 
 // transportError classifies an error of the connection. A retry may succeed,
 // unless the caller canceled the request.
-func transportError(err error) error {
+func (c *Client) transportError(err error) error {
 	err = withoutURL(err)
 	var network net.Error
 	switch {
@@ -138,7 +138,7 @@ func transportError(err error) error {
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return fault.Wrap(err, fault.UpstreamTimeout, "a file could not be fetched in time")
 	}
-	broken := fault.Wrap(err, fault.Upstream, "a file could not be fetched")
+	broken := fault.Wrap(c.privateToken().MaskError(err), fault.Upstream, "a file could not be fetched")
 	broken.Transient = true
 	return broken
 }
