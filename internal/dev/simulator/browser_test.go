@@ -41,6 +41,7 @@ func TestPage(t *testing.T) {
 		"error_is_cleared":         testErrorIsCleared,
 		"chosen_person_is_in_view": testChosenPersonIsInView,
 		"numbers_are_whole":        testNumbersAreWhole,
+		"sign_up_form":             testSignUpForm,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, openPage(running, t)) })
 	}
