@@ -22,6 +22,7 @@ const darkTheme = {
   sidebar: { backgroundColor: "#16191b", textColor: "#e4e6e6" },
   rightPanel: { backgroundColor: "#16191b" },
   codeBlock: { backgroundColor: "#0f1113" },
+  fab: { backgroundColor: "#3d4346", color: "#b3aaff" }, // the round menu button of a narrow page
 };
 
 const darkCode = { color: "#ffb4ad", backgroundColor: "#2b3033" };

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -37,6 +36,12 @@ func TestPage(t *testing.T) {
 		"faults":            testFaults,
 		"traffic":           testTraffic,
 		"contrast_of_texts": testContrast,
+
+		"phone_widths":             testPhoneWidths,
+		"error_is_cleared":         testErrorIsCleared,
+		"chosen_person_is_in_view": testChosenPersonIsInView,
+		"numbers_are_whole":        testNumbersAreWhole,
+		"sign_up_form":             testSignUpForm,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, openPage(running, t)) })
 	}
@@ -387,10 +392,7 @@ func testContrast(t *testing.T, p page) {
 	p.wait(t, `document.querySelectorAll("#messages li").length === 7`)
 	p.click(t, "#faults-toggle")
 	for _, scheme := range []string{"light", "dark"} {
-		features := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}
-		if _, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features}); err != nil {
-			t.Fatal(err)
-		}
+		p.useColorScheme(t, scheme)
 		for _, text := range evaluate[[]string](t, p, lowContrast) {
 			t.Errorf("%s: contrast %s; want at least 4.5", scheme, text)
 		}

@@ -158,6 +158,7 @@ func (st *store) addEcho(p Person, text string) Outbound {
 		fromBusinessPhone: true,
 	}
 	c.outbound = keepLast(append(c.outbound, m), maxMessages)
+	st.endTyping(c)
 	st.publish(eventMessage, viewOutbound(m))
 	return *m
 }

@@ -232,3 +232,27 @@ func TestSimulator_AnswerFromBusinessPhone(t *testing.T) {
 		t.Errorf("blank answer: got %d, want 422", status)
 	}
 }
+
+func TestSimulator_AnswerFromBusinessPhone_EndsTyping(t *testing.T) {
+	t.Parallel()
+	r := newFixture(t, &fakeService{})
+	question := r.Say(wanjiru, "hello")
+	r.waitFor(t, idle)
+	next := r.readEvents(t)
+	next("state", func([]byte) bool { return true })
+	status, _ := r.postGraph(t, fmt.Sprintf(`{"messaging_product":"whatsapp","status":"read","message_id":%q,"typing_indicator":{"type":"text"}}`, question))
+	if status != http.StatusOK {
+		t.Fatalf("start the typing indicator: got status %d, want 200", status)
+	}
+	next("person", func(data []byte) bool { return !decode[personView](t, data).TypingUntil.IsZero() })
+	if _, err := r.answerFromBusinessPhone(wanjiru, "A human here"); err != nil {
+		t.Fatalf("answer from the business phone: %v", err)
+	}
+	next("person", func(data []byte) bool {
+		if until := decode[personView](t, data).TypingUntil; !until.IsZero() {
+			t.Errorf("the page shows the typing indicator until %v after the answer, want none", until)
+		}
+		return true
+	})
+	r.waitFor(t, idle)
+}

@@ -91,14 +91,23 @@ func (st *store) addOutbound(m Outbound, to Person) (out Outbound, windowOpen bo
 	m.Person = c.person
 	c.outbound = keepLast(append(c.outbound, &m), maxMessages)
 	st.counts.Outbound++
-	if m.Status != StatusLost && !c.typingUntil.IsZero() {
-		c.typingUntil = time.Time{}
-		st.publish(eventPerson, viewPerson(c))
+	if m.Status != StatusLost {
+		st.endTyping(c)
 	}
 	st.publish(eventMessage, viewOutbound(&m))
 	// The window counts as open for a person without inbound messages: someone
 	// may have posted a webhook for them to the service by hand.
 	return m, c.lastInboundAt.IsZero() || m.At.Sub(c.lastInboundAt) < customerWindow
+}
+
+// endTyping removes the typing indicator from a person's phone, as each message
+// to the person does. The caller holds the lock.
+func (st *store) endTyping(c *conversation) {
+	if c.typingUntil.IsZero() {
+		return
+	}
+	c.typingUntil = time.Time{}
+	st.publish(eventPerson, viewPerson(c))
 }
 
 // setStatus sets the status of a message to a person, and the error code if

@@ -71,7 +71,7 @@ function quoted(bubble) {
   if (!bubble.quotes) return "";
   const original = bubbleOf(bubble.person, bubble.quotes);
   return el("blockquote", { class: "quoted" },
-    el("span", { class: "by" }, original ? authorOf(original) : "A message that is no longer stored"),
+    el("span", { class: "by" }, original ? authorOf(original) : "A message that this page does not have"),
     original ? el("span", { class: "words" }, ...preview(original)) : "");
 }
 

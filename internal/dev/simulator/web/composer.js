@@ -37,6 +37,7 @@ function drawContext({ replyTo, edited, file }) {
   byId("context-text").replaceChildren(...(file ? [sizeOf(file.size)] : about ? preview(about) : []));
 }
 
+/** Shows an error below a person's draft. An empty text removes it. */
 export const showProblem = (person, problem) => change(person, { problem });
 
 export function startReply(bubble) {
@@ -116,6 +117,7 @@ async function sendWithoutCaption(file, kind) {
   const person = selection.person;
   try {
     await upload(file, { person, kind, quotes: takeReply() ?? "" });
+    showProblem(person, "");
   } catch (error) {
     showProblem(person, "Not sent: " + error.message);
   }

@@ -1,5 +1,5 @@
 // The dialogs: another number, a location, an answer from the business phone.
-import { takeReply } from "./composer.js";
+import { showProblem, takeReply } from "./composer.js";
 import { byId, post } from "./dom.js";
 import { people, selection } from "./state.js";
 
@@ -43,11 +43,15 @@ export function onMeet(choose) {
   });
 }
 
-onSubmit(byId("location-dialog"), ({ latitude, longitude, ...names }) => post("/api/locations", {
-  person: selection.person, latitude: Number(latitude), longitude: Number(longitude), ...names, quotes: takeReply(),
-}));
+onSubmit(byId("location-dialog"), async ({ latitude, longitude, ...names }) => {
+  const { person } = selection;
+  await post("/api/locations", { person, latitude: Number(latitude), longitude: Number(longitude), ...names, quotes: takeReply() });
+  showProblem(person, "");
+});
 
 onSubmit(byId("echo-dialog"), async ({ text }) => {
-  await post("/api/echoes", { person: selection.person, text });
+  const { person } = selection;
+  await post("/api/echoes", { person, text });
+  showProblem(person, "");
   byId("echo").value = "";
 });

@@ -5,7 +5,7 @@ import { drawDraft, suggest } from "./composer.js";
 import { onMeet } from "./dialogs.js";
 import { byId, post } from "./dom.js";
 import { openFaults, showFaults } from "./faults.js";
-import { drawPeople } from "./people.js";
+import { drawPeople, showSelected } from "./people.js";
 import { clearState, conversation, people, selection, storeBubble } from "./state.js";
 import { openTraffic, showExchange } from "./traffic.js";
 
@@ -103,6 +103,7 @@ function choose(id) {
   openChat(people.get(id), conversation(id));
   drawDraft();
   refresh();
+  showSelected();
 }
 
 const serviceTexts = {

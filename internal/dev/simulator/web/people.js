@@ -29,9 +29,18 @@ export const nameOf = (person) => person.name || numberOf(person);
 
 // A narrow page hides all names but the first.
 function nameParts(person) {
-  const [first, ...others] = nameOf(person).split(" ");
-  if (!person.name || others.length === 0) return [nameOf(person)];
+  if (!person.name) return [shortNumber(person)];
+  const [first, ...others] = person.name.split(" ");
+  if (others.length === 0) return [first];
   return [first, el("span", { class: "others" }, " " + others.join(" "))];
+}
+
+const lastDigits = /(\d{3} ?\d{3})$/;
+
+/** Draws a phone number of which only the last digits are shown where the space is too short. */
+export function shortNumber(person) {
+  const [start, end = ""] = numberOf(person).split(lastDigits);
+  return el("span", { class: "number", title: numberOf(person) }, el("span", { class: "start" }, start), el("span", { class: "end" }, end));
 }
 
 /** Draws the list. A row has a person, their last message and the unread count. */
@@ -42,10 +51,15 @@ export function drawPeople(rows, selected, choose) {
   if (focused) list.querySelector(`[data-person="${CSS.escape(focused)}"]`)?.focus();
 }
 
+/** Scrolls the list to the selected person. */
+export function showSelected() {
+  byId("people").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
 function personItem({ person, last, unread, typing }, selected, choose) {
   const avatar = el("span", { class: "avatar", "aria-hidden": "true" });
   drawAvatar(avatar, person);
-  const line = typing ? ["typing…"] : last ? [last.direction === "out" ? "You: " : "", ...preview(last)] : [numberOf(person)];
+  const line = typing ? ["typing…"] : last ? [last.direction === "out" ? "You: " : "", ...preview(last)] : [person.name ? numberOf(person) : "no messages yet"];
   const button = el("button", { type: "button", "data-person": person.id, "aria-current": selected ? "true" : false },
     avatar,
     el("span", { class: "who" },

@@ -1,6 +1,6 @@
 // The list of requests and responses, newest first.
 import { byId, el, post, preciseTimeOf } from "./dom.js";
-import { nameOf, numberOf } from "./people.js";
+import { nameOf, numberOf, shortNumber } from "./people.js";
 import { people } from "./state.js";
 
 const list = byId("traffic");
@@ -70,11 +70,12 @@ function summaryOf(x) {
   return [
     el("time", { datetime: x.at }, preciseTimeOf(x.at)),
     el("span", { class: "kind" }, el("span", { "aria-hidden": "true" }, arrow + " "), x.kind, el("span", { class: "unseen" }, " " + direction)),
-    el("span", { class: "person" }, person ? nameOf(person) : ""),
-    el("span", { class: "retried" }, attempts),
-    el("span", { class: "took" }, x.done ? durationOf(x.took_ms) : ""),
+    el("span", { class: "person" }, person ? person.name || shortNumber(person) : ""),
     el("span", { class: "status" }, x.status ? String(x.status) : x.error ? "no response" : "…"),
-    el("span", { class: "what" }, x.summary || x.url, x.excerpt ? el("q", {}, x.excerpt) : ""),
+    el("span", { class: "second" },
+      el("span", { class: "what" }, x.summary || x.url, x.excerpt ? el("q", {}, x.excerpt) : ""),
+      el("span", { class: "retried" }, attempts),
+      el("span", { class: "took" }, x.done ? durationOf(x.took_ms) : "")),
   ];
 }
 
