@@ -193,7 +193,7 @@ func testMessageActions(t *testing.T, p page) {
 
 	p.waitFor(t, idle)
 	batch := p.service.batch()
-	if len(batch.Edits) != 1 || batch.Edits[0].Text.Reveal() != "first" || len(batch.Revokes) != 1 || batch.Revokes[0] != own {
+	if len(batch.Edits) != 1 || batch.Edits[0].Text.Reveal() != "first" || len(batch.Revokes) != 1 || batch.Revokes[0].WAMID != own {
 		t.Errorf("service decodes the edits %v and the deletions %v, want one of each", batch.Edits, batch.Revokes)
 	}
 	if last := batch.Messages[len(batch.Messages)-1]; last.QuotedWAMID != answer || last.Text.Reveal() != "why?" {

@@ -118,7 +118,7 @@ func TestSimulator_DeleteMessage(t *testing.T) {
 		t.Fatalf("got %d %s, want 202", status, body)
 	}
 	r.waitFor(t, idle)
-	if revokes := r.service.batch().Revokes; len(revokes) != 1 || revokes[0] != id {
+	if revokes := r.service.batch().Revokes; len(revokes) != 1 || revokes[0].WAMID != id {
 		t.Errorf("service decodes the deletions %v, want %s", revokes, id)
 	}
 	if view := r.viewOf(t, id); view.Text != "" || view.Change != changeDeleted {

@@ -19,7 +19,9 @@ func editBatch(wamid, text string) webhook.Batch {
 	return webhook.Batch{Edits: []webhook.Edit{{WAMID: wamid, Text: sensitive.NewText(text)}}}
 }
 
-func revokeBatch(wamid string) webhook.Batch { return webhook.Batch{Revokes: []string{wamid}} }
+func revokeBatch(wamid string) webhook.Batch {
+	return webhook.Batch{Revokes: []webhook.Revoke{{WAMID: wamid}}}
+}
 
 // onlyUnanswered returns the only unanswered message of the only person.
 func onlyUnanswered(t *testing.T, pool *pgxpool.Pool) whatsapp.UnansweredMessage {

@@ -49,7 +49,7 @@ func storePreference(ctx context.Context, tx *personsTx, preference webhook.Pref
 			return nil, err // not found: the webhook was delivered before, and its choice is confirmed
 		}
 	} else {
-		ids, err := resolvePersons(ctx, tx, []webhook.Identity{preference.Who})
+		ids, err := resolveSightings(ctx, tx, []sighting{{Identity: preference.Who, at: choice.At}})
 		if err != nil {
 			return nil, err
 		}

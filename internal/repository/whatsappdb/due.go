@@ -103,7 +103,7 @@ func queueReadUnanswered(batch *pgx.Batch, personID int64, due *dueRows) {
 		       extract(epoch FROM now() - least(sent_at, received_at))::float8,
 		       coalesce((SELECT extract(epoch FROM send_hold_next_check(send_hold, $3::interval) - now())
 		                 FROM send_hold WHERE send_hold.phone_number_id = message.phone_number_id), 0)::float8,
-		       EXISTS (SELECT FROM pending_change WHERE pending_change.wamid = message.wamid)
+		       EXISTS (SELECT FROM pending_change AS change WHERE change.wamid = message.wamid AND `+isBySender+`)
 		FROM message
 		WHERE person_id = $1 AND answer_id IS NULL
 		ORDER BY id

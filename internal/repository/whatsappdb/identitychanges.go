@@ -3,6 +3,7 @@ package whatsappdb
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,7 +20,7 @@ func storeIdentityChange(ctx context.Context, tx *personsTx, change webhook.Iden
 		change.At = time.Now()
 	}
 	change.At = change.At.Truncate(time.Microsecond) // as PostgreSQL stores it
-	known, err := findPersons(ctx, tx, []webhook.Identity{change.From, change.To})
+	known, err := findPersons(ctx, tx, []sighting{{Identity: change.From}, {Identity: change.To}})
 	if err != nil {
 		return nil, err
 	}
@@ -32,13 +33,13 @@ func storeIdentityChange(ctx context.Context, tx *personsTx, change webhook.Iden
 		if since.changed.After(change.At) {
 			return nil, nil // the person has changed their number again
 		}
-		byUserID := from.bsuid != "" && from.bsuid == change.From.BSUID
-		found = byUserID || since.known.Before(change.At)
+		byUserID := from.bsuid != "" && strings.EqualFold(from.bsuid, change.From.BSUID)
+		found = byUserID || !since.known.After(change.At)
 	}
 	if !found {
 		return nil, releaseFormerOwner(ctx, tx, known, person{}, change)
 	}
-	if same, ok := known.byBSUID[change.To.BSUID]; ok && same.id != from.id {
+	if same, ok := known.withBSUID(change.To.BSUID); ok && same.id != from.id {
 		known.remove(same)
 		if err := mergePersons(ctx, tx, from.id, same.id); err != nil {
 			return nil, err
@@ -64,7 +65,7 @@ func storeIdentityChange(ctx context.Context, tx *personsTx, change webhook.Iden
 // never wrote to us.
 func releaseFormerOwner(ctx context.Context, tx *personsTx, known personIndex, from person, change webhook.IdentityChange) error {
 	owner, other := known.otherOwner(from, change.To)
-	if !other || owner.bsuid != "" && owner.bsuid == change.To.BSUID {
+	if !other || owner.bsuid != "" && strings.EqualFold(owner.bsuid, change.To.BSUID) {
 		return nil
 	}
 	since, err := readNumberSince(ctx, tx, owner)
@@ -95,13 +96,13 @@ func releaseFormerOwner(ctx context.Context, tx *personsTx, known personIndex, f
 // numberSince says since when a person has their number.
 type numberSince struct {
 	changed time.Time // zero: this is their first number
-	known   time.Time // changed, or when the person was stored
+	known   time.Time // changed, or when the person was first seen or made a choice
 }
 
 func readNumberSince(ctx context.Context, tx *personsTx, one person) (numberSince, error) {
 	var since numberSince
 	batch := &pgx.Batch{}
-	batch.Queue(`SELECT number_since, created_at FROM person WHERE id = $1`, one.id).
+	batch.Queue(`SELECT number_since, least(created_at, choice_at) FROM person WHERE id = $1`, one.id).
 		QueryRow(func(row pgx.Row) error {
 			var changed *time.Time
 			err := row.Scan(&changed, &since.known)

@@ -57,7 +57,7 @@ func (i *Inbox) Store(ctx context.Context, batch webhook.Batch) error {
 func (i *Inbox) storeAll(ctx context.Context, batches []webhook.Batch, mode personsLock) ([]struct{}, error) {
 	all := mergeBatches(batches)
 	err := inPersonsTx(ctx, i.pool, mode, func(ctx context.Context, tx *personsTx) error {
-		personIDs, err := resolvePersons(ctx, tx, senders(all.Messages))
+		personIDs, err := resolveSightings(ctx, tx, senders(all.Messages))
 		if err != nil {
 			return err
 		}
@@ -91,12 +91,12 @@ func (i *Inbox) storeAll(ctx context.Context, batches []webhook.Batch, mode pers
 	return make([]struct{}, len(batches)), nil
 }
 
-func senders(messages []webhook.Message) []webhook.Identity {
-	identities := make([]webhook.Identity, len(messages))
+func senders(messages []webhook.Message) []sighting {
+	sightings := make([]sighting, len(messages))
 	for i, m := range messages {
-		identities[i] = m.Sender
+		sightings[i] = sighting{Identity: m.Sender, at: m.SentAt}
 	}
-	return identities
+	return sightings
 }
 
 // queueMessages stores the messages that are new and queues an answer for each

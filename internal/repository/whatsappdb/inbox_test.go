@@ -292,7 +292,7 @@ func oneOfEachKind() webhook.Batch {
 		},
 		Statuses:        []webhook.Status{{WAMID: "out1", State: webhook.StateDelivered}},
 		Edits:           []webhook.Edit{{WAMID: "w1", Text: sensitive.NewText("new")}},
-		Revokes:         []string{"w2"},
+		Revokes:         []webhook.Revoke{{WAMID: "w2"}},
 		IdentityChanges: []webhook.IdentityChange{{From: identity("KE.1", ""), To: identity("KE.1", "254712345678")}},
 		Echoes:          []webhook.Echo{{To: identity("KE.2", ""), Pause: time.Hour}},
 		Preferences:     []webhook.Preference{{Who: identity("KE.3", ""), PhoneNumberID: "N", OptOut: true}},

@@ -1,23 +1,36 @@
 package whatsappdb
 
 import (
+	"strings"
+
 	"github.com/jackc/pgx/v5"
 
+	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp/webhook"
 )
 
-// person has the identifiers of a stored person.
+// person has the identifiers and the name of a stored person.
 type person struct {
 	id          int64
-	bsuid, waID string
+	bsuid, waID string // bsuid as it was spelled first
+	name        sensitive.Text
 }
 
-// lacks reports whether the identity has an identifier that the person does not.
+// lacks reports whether the identity has an identifier or a name that the person
+// does not.
 func (p person) lacks(identity webhook.Identity) bool {
-	return p.bsuid == "" && identity.BSUID != "" || !identity.WaID.IsZero() && p.waID != identity.WaID.Reveal()
+	return p.bsuid == "" && identity.BSUID != "" ||
+		!identity.WaID.IsZero() && p.waID != identity.WaID.Reveal() ||
+		!identity.Name.IsZero() && p.name != identity.Name
 }
 
-// personIndex finds persons by either identifier.
+// lowerBSUID is the expression of the index person_bsuid_key. The letter case of a
+// user id does not count: webhooks spell the same id differently. The collation
+// keeps the result the same as that of strings.ToLower in every database.
+const lowerBSUID = `lower(bsuid COLLATE "C")`
+
+// personIndex finds persons by either identifier. The keys of byBSUID are in lower
+// case.
 type personIndex struct{ byBSUID, byWaID map[string]person }
 
 func newPersonIndex() personIndex {
@@ -26,7 +39,7 @@ func newPersonIndex() personIndex {
 
 func (p personIndex) add(one person) {
 	if one.bsuid != "" {
-		p.byBSUID[one.bsuid] = one
+		p.byBSUID[strings.ToLower(one.bsuid)] = one
 	}
 	if one.waID != "" {
 		p.byWaID[one.waID] = one
@@ -34,14 +47,22 @@ func (p personIndex) add(one person) {
 }
 
 func (p personIndex) remove(one person) {
-	delete(p.byBSUID, one.bsuid)
+	delete(p.byBSUID, strings.ToLower(one.bsuid))
 	delete(p.byWaID, one.waID)
 }
 
-// addRows adds rows with the columns id, bsuid and wa_id.
+// withBSUID returns the person with the user id.
+func (p personIndex) withBSUID(bsuid string) (person, bool) {
+	found, ok := p.byBSUID[strings.ToLower(bsuid)]
+	return found, ok
+}
+
+// addRows adds rows with the columns id, bsuid, wa_id and name.
 func (p personIndex) addRows(rows pgx.Rows) error {
 	var one person
-	_, err := pgx.ForEachRow(rows, []any{&one.id, &one.bsuid, &one.waID}, func() error {
+	var name string
+	_, err := pgx.ForEachRow(rows, []any{&one.id, &one.bsuid, &one.waID, &name}, func() error {
+		one.name = sensitive.NewText(name)
 		p.add(one)
 		return nil
 	})
@@ -50,7 +71,7 @@ func (p personIndex) addRows(rows pgx.Rows) error {
 
 // has reports whether either identifier belongs to a person.
 func (p personIndex) has(identity webhook.Identity) bool {
-	_, byBSUID := p.byBSUID[identity.BSUID]
+	_, byBSUID := p.withBSUID(identity.BSUID)
 	_, byWaID := p.byWaID[identity.WaID.Reveal()]
 	return byBSUID || byWaID
 }
@@ -59,7 +80,7 @@ func (p personIndex) has(identity webhook.Identity) bool {
 // number that belongs to a person with another user id has a new owner: then find
 // reports false.
 func (p personIndex) find(identity webhook.Identity) (person, bool) {
-	if found, ok := p.byBSUID[identity.BSUID]; ok {
+	if found, ok := p.withBSUID(identity.BSUID); ok {
 		return found, true
 	}
 	found, ok := p.byWaID[identity.WaID.Reveal()]
@@ -73,7 +94,7 @@ func (p personIndex) find(identity webhook.Identity) (person, bool) {
 // given one.
 func (p personIndex) otherOwner(one person, identity webhook.Identity) (person, bool) {
 	owner, found := p.byWaID[identity.WaID.Reveal()]
-	if now, known := p.byBSUID[owner.bsuid]; known && now.waID != owner.waID {
+	if now, known := p.withBSUID(owner.bsuid); known && now.waID != owner.waID {
 		// The owner got another number earlier in this batch. Their messages from
 		// before that stay theirs.
 		return person{}, false
@@ -81,18 +102,18 @@ func (p personIndex) otherOwner(one person, identity webhook.Identity) (person, 
 	return owner, found && owner.id != one.id
 }
 
-// unknown returns the identities that match no stored person, one for each new
-// person: an identity that shares an identifier with an earlier one may be the
+// unknown returns the sightings that match no stored person, one for each new
+// person: a sighting that shares an identifier with an earlier one may be of the
 // same person and is left out.
-func (p personIndex) unknown(identities []webhook.Identity) []webhook.Identity {
-	var unknown []webhook.Identity
+func (p personIndex) unknown(sightings []sighting) []sighting {
+	var unknown []sighting
 	earlier := newPersonIndex()
-	for _, identity := range identities {
-		if p.has(identity) || earlier.has(identity) {
+	for _, s := range sightings {
+		if p.has(s.Identity) || earlier.has(s.Identity) {
 			continue
 		}
-		earlier.add(person{bsuid: identity.BSUID, waID: identity.WaID.Reveal()})
-		unknown = append(unknown, identity)
+		earlier.add(person{bsuid: s.BSUID, waID: s.WaID.Reveal()})
+		unknown = append(unknown, s)
 	}
 	return unknown
 }

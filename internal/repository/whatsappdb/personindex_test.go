@@ -24,6 +24,7 @@ func TestPersonIndex_Find(t *testing.T) {
 		want     int64 // 0: not found
 	}{
 		"by_user_id":                     {newIdentity("KE.1", ""), 1},
+		"by_user_id_in_other_case":       {newIdentity("ke.1", ""), 1},
 		"by_number":                      {newIdentity("", "254700000001"), 1},
 		"user_id_comes_before_number":    {newIdentity("KE.1", "254700000002"), 1},
 		"new_user_id_of_a_known_number":  {newIdentity("KE.2", "254700000002"), 2},
@@ -64,15 +65,19 @@ func TestPersonIndex_Unknown(t *testing.T) {
 	t.Parallel()
 	index := newPersonIndex()
 	index.add(person{id: 1, bsuid: "KE.1", waID: "254700000001"})
-	identities := []webhook.Identity{
+	var sightings []sighting
+	for _, identity := range []webhook.Identity{
 		newIdentity("KE.1", ""),
+		newIdentity("ke.1", ""),
 		newIdentity("KE.2", "254700000002"),
 		newIdentity("", "254700000002"), // shares the number with the one before
 		newIdentity("", "254700000003"),
 		newIdentity("KE.4", "254700000001"), // the number belongs to a known person
+	} {
+		sightings = append(sightings, sighting{Identity: identity})
 	}
 	var got []string
-	for _, identity := range index.unknown(identities) {
+	for _, identity := range index.unknown(sightings) {
 		got = append(got, identity.BSUID+"/"+identity.WaID.Reveal())
 	}
 	slices.Sort(got)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,33 +15,46 @@ import (
 	"aisha/internal/service/whatsapp/webhook"
 )
 
-// resolvePersons returns the id of each identity's person, in the given order.
-// It stores new persons, and new identifiers of known ones. Where all persons
-// are known it costs one read, and all new ones together cost one write.
+// sighting is an identity that a person had at a time by Meta's clock. A webhook
+// may arrive days after that time.
+type sighting struct {
+	webhook.Identity
+	at time.Time
+}
+
+// resolvePersons returns the id of the person of each identity that is used now.
+// See resolveSightings.
 func resolvePersons(ctx context.Context, tx *personsTx, identities []webhook.Identity) ([]int64, error) {
-	if len(identities) == 0 {
+	sightings := make([]sighting, len(identities))
+	for i, identity := range identities {
+		sightings[i] = sighting{Identity: identity, at: time.Now()}
+	}
+	return resolveSightings(ctx, tx, sightings)
+}
+
+// resolveSightings returns the id of each sighting's person, in the given order.
+// It stores new persons, and new identifiers and names of known ones. Where
+// nothing is new it costs one read, and all new persons together cost one write.
+func resolveSightings(ctx context.Context, tx *personsTx, sightings []sighting) ([]int64, error) {
+	if len(sightings) == 0 {
 		return nil, nil
 	}
-	known, err := findPersons(ctx, tx, identities)
+	known, err := findPersons(ctx, tx, sightings)
 	if err != nil {
 		return nil, err
 	}
-	// All transactions store persons in the same order, so that two webhooks of
-	// the same new persons wait for each other and cannot deadlock.
-	sorted := slices.SortedFunc(slices.Values(identities), func(a, b webhook.Identity) int {
-		return cmp.Or(cmp.Compare(a.BSUID, b.BSUID), cmp.Compare(a.WaID.Reveal(), b.WaID.Reveal()))
-	})
-	if err := insertPersons(ctx, tx, known, known.unknown(sorted)); err != nil {
+	byTime := slices.SortedStableFunc(slices.Values(sightings), func(a, b sighting) int { return a.at.Compare(b.at) })
+	if err := insertPersons(ctx, tx, known, sortForLocks(known.unknown(byTime))); err != nil {
 		return nil, err
 	}
-	for _, identity := range sorted {
-		if err := resolvePerson(ctx, tx, known, identity); err != nil {
+	for _, s := range sortForLocks(byTime) {
+		if err := resolvePerson(ctx, tx, known, s); err != nil {
 			return nil, err
 		}
 	}
-	ids := make([]int64, len(identities))
-	for i, identity := range identities {
-		person, found := known.find(identity)
+	ids := make([]int64, len(sightings))
+	for i, s := range sightings {
+		person, found := known.find(s.Identity)
 		if !found {
 			return nil, postgres.ErrRetry // the number got a new owner within this batch
 		}
@@ -48,13 +63,22 @@ func resolvePersons(ctx context.Context, tx *personsTx, identities []webhook.Ide
 	return ids, nil
 }
 
-// resolvePerson stores the identifiers that are new in the identity.
-func resolvePerson(ctx context.Context, tx *personsTx, known personIndex, identity webhook.Identity) error {
-	found, exists := known.find(identity)
-	if exists && !found.lacks(identity) {
+// sortForLocks returns the sightings in the order in which all transactions store
+// persons, so that two webhooks of the same new persons wait for each other and
+// cannot deadlock. Sightings of one user id keep their order.
+func sortForLocks(sightings []sighting) []sighting {
+	return slices.SortedStableFunc(slices.Values(sightings), func(a, b sighting) int {
+		return strings.Compare(cmp.Or(a.BSUID, a.WaID.Reveal()), cmp.Or(b.BSUID, b.WaID.Reveal()))
+	})
+}
+
+// resolvePerson stores the identifiers and the name that are new in the sighting.
+func resolvePerson(ctx context.Context, tx *personsTx, known personIndex, s sighting) error {
+	found, exists := known.find(s.Identity)
+	if exists && !found.lacks(s.Identity) {
 		return nil
 	}
-	if owner, other := known.otherOwner(found, identity); other {
+	if owner, other := known.otherOwner(found, s.Identity); other {
 		if tx.mode != lockPersonsExclusive {
 			return errNeedsExclusiveLock
 		}
@@ -62,7 +86,7 @@ func resolvePerson(ctx context.Context, tx *personsTx, known personIndex, identi
 			return err
 		}
 	}
-	saved, err := savePerson(ctx, tx, found, identity)
+	saved, err := savePerson(ctx, tx, found, s)
 	if err != nil {
 		return err
 	}
@@ -73,20 +97,20 @@ func resolvePerson(ctx context.Context, tx *personsTx, known personIndex, identi
 // findPersons reads the persons with any of the identifiers. A transaction with
 // the exclusive lock may change them, so it also locks the rows: answers write to
 // persons too.
-func findPersons(ctx context.Context, tx *personsTx, identities []webhook.Identity) (personIndex, error) {
-	bsuids, waIDs := make([]string, 0, len(identities)), make([]string, 0, len(identities))
-	for _, identity := range identities {
-		if identity.BSUID != "" {
-			bsuids = append(bsuids, identity.BSUID)
+func findPersons(ctx context.Context, tx *personsTx, sightings []sighting) (personIndex, error) {
+	bsuids, waIDs := make([]string, 0, len(sightings)), make([]string, 0, len(sightings))
+	for _, s := range sightings {
+		if s.BSUID != "" {
+			bsuids = append(bsuids, strings.ToLower(s.BSUID))
 		}
-		if !identity.WaID.IsZero() {
-			waIDs = append(waIDs, identity.WaID.Reveal())
+		if !s.WaID.IsZero() {
+			waIDs = append(waIDs, s.WaID.Reveal())
 		}
 	}
 	sql := `
-		SELECT id, coalesce(bsuid, ''), coalesce(wa_id, '')
+		SELECT id, coalesce(bsuid, ''), coalesce(wa_id, ''), name
 		FROM person
-		WHERE bsuid = ANY ($1) OR wa_id = ANY ($2)`
+		WHERE ` + lowerBSUID + ` = ANY ($1) OR wa_id = ANY ($2)`
 	if tx.mode == lockPersonsExclusive {
 		sql += ` ORDER BY id FOR UPDATE`
 	}
@@ -99,51 +123,54 @@ func findPersons(ctx context.Context, tx *personsTx, identities []webhook.Identi
 	return known, nil
 }
 
-// insertPersons stores persons of whom no identifier is known.
-func insertPersons(ctx context.Context, tx *personsTx, known personIndex, identities []webhook.Identity) error {
-	n := len(identities)
+// insertPersons stores persons of whom no identifier is known. They count as known
+// to us since they were seen, which may be long before the webhook arrives.
+func insertPersons(ctx context.Context, tx *personsTx, known personIndex, sightings []sighting) error {
+	n := len(sightings)
 	if n == 0 {
 		return nil
 	}
 	bsuids, waIDs, names := make([]string, n), make([]string, n), make([]string, n)
-	for i, identity := range identities {
-		bsuids[i], waIDs[i], names[i] = identity.BSUID, identity.WaID.Reveal(), identity.Name.Reveal()
+	seenAt := make([]time.Time, n)
+	for i, s := range sightings {
+		bsuids[i], waIDs[i], names[i], seenAt[i] = s.BSUID, s.WaID.Reveal(), s.Name.Reveal(), s.at
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		INSERT INTO person (bsuid, wa_id, name)
-		SELECT nullif(bsuid, ''), nullif(wa_id, ''), name
-		FROM unnest($1::text[], $2::text[], $3::text[]) AS new (bsuid, wa_id, name)
+		INSERT INTO person (bsuid, wa_id, name, created_at)
+		SELECT nullif(bsuid, ''), nullif(wa_id, ''), name, least(seen_at, now())
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) AS new (bsuid, wa_id, name, seen_at)
 		ON CONFLICT DO NOTHING
-		RETURNING id, coalesce(bsuid, ''), coalesce(wa_id, '')`, bsuids, waIDs, names,
+		RETURNING id, coalesce(bsuid, ''), coalesce(wa_id, ''), name`, bsuids, waIDs, names, seenAt,
 	).Query(known.addRows)
 	if err := tx.Send(ctx, batch); err != nil {
 		return fmt.Errorf("store persons: %w", err)
 	}
-	for _, identity := range identities {
-		if !known.has(identity) {
+	for _, s := range sightings {
+		if !known.has(s.Identity) {
 			return postgres.ErrRetry // stored by another transaction since findPersons
 		}
 	}
 	return nil
 }
 
-// savePerson stores one new person, or the identifiers that a known one lacks. A
-// person has the number that they last wrote from.
-func savePerson(ctx context.Context, tx *personsTx, known person, identity webhook.Identity) (person, error) {
+// savePerson stores one new person, or the identifiers and the name that a known
+// one lacks. A person has the number that they last wrote from.
+func savePerson(ctx context.Context, tx *personsTx, known person, s sighting) (person, error) {
 	saved := known
-	saved.bsuid = cmp.Or(saved.bsuid, identity.BSUID)
-	saved.waID = cmp.Or(identity.WaID.Reveal(), saved.waID)
+	saved.bsuid = cmp.Or(saved.bsuid, s.BSUID)
+	saved.waID = cmp.Or(s.WaID.Reveal(), saved.waID)
+	saved.name = cmp.Or(s.Name, saved.name)
 	if known.id != 0 {
 		exclusive := tx.mode == lockPersonsExclusive
 		tag, err := tx.Exec(ctx, `
 			UPDATE person
 			SET bsuid        = nullif($2, ''),
 			    wa_id        = nullif($3, ''),
-			    number_since = CASE WHEN wa_id IS DISTINCT FROM nullif($3, '') THEN now() ELSE number_since END,
+			    number_since = CASE WHEN wa_id IS DISTINCT FROM nullif($3, '') THEN least($8, now()) ELSE number_since END,
 			    name         = coalesce(nullif($7, ''), name)
 			WHERE id = $1 AND ($4 OR coalesce(bsuid, '') = $5 AND coalesce(wa_id, '') = $6)`,
-			known.id, saved.bsuid, saved.waID, exclusive, known.bsuid, known.waID, identity.Name.Reveal())
+			known.id, saved.bsuid, saved.waID, exclusive, known.bsuid, known.waID, s.Name.Reveal(), s.at)
 		if err != nil {
 			return person{}, fmt.Errorf("store the identifiers of a person: %w", err)
 		}
@@ -154,10 +181,10 @@ func savePerson(ctx context.Context, tx *personsTx, known person, identity webho
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		INSERT INTO person (bsuid, wa_id, name)
-		VALUES (nullif($1, ''), nullif($2, ''), $3)
+		INSERT INTO person (bsuid, wa_id, name, created_at)
+		VALUES (nullif($1, ''), nullif($2, ''), $3, least($4, now()))
 		ON CONFLICT DO NOTHING
-		RETURNING id`, saved.bsuid, saved.waID, identity.Name.Reveal(),
+		RETURNING id`, saved.bsuid, saved.waID, s.Name.Reveal(), s.at,
 	).QueryRow(func(row pgx.Row) error { return row.Scan(&saved.id) })
 	err := tx.Send(ctx, batch)
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -3,6 +3,7 @@ package whatsappdb
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,7 +41,7 @@ func newStatusColumns(statuses []webhook.Status) statusColumns {
 	}
 	for i, s := range statuses {
 		columns.partIDs[i], columns.wamids[i], columns.states[i] = partID(s.Callback), s.WAMID, string(s.State)
-		columns.bsuids[i], columns.waIDs[i] = s.Recipient.BSUID, s.Recipient.WaID.Reveal()
+		columns.bsuids[i], columns.waIDs[i] = strings.ToLower(s.Recipient.BSUID), s.Recipient.WaID.Reveal()
 		if s.ErrorCode != 0 {
 			columns.codes[i], columns.maxResends[i] = &s.ErrorCode, whatsapp.MaxResends(s.ErrorCode)
 			columns.holds[i], columns.needOperator[i] = holdOf(s)
@@ -78,7 +79,7 @@ func partID(callback string) *uuid.UUID {
 const reportedPart = `coalesce(status.part_id, former.part_id, (
 				SELECT id FROM answer_part
 				WHERE wamid = status.wamid AND answer_id = ANY (
-					ARRAY(SELECT id FROM answer WHERE person_id = (SELECT id FROM person WHERE bsuid = status.bsuid)
+					ARRAY(SELECT id FROM answer WHERE person_id = (SELECT id FROM person WHERE ` + lowerBSUID + ` = status.bsuid)
 					      ORDER BY created_at DESC LIMIT $1) ||
 					ARRAY(SELECT id FROM answer WHERE person_id = (SELECT id FROM person WHERE wa_id = status.wa_id)
 					      ORDER BY created_at DESC LIMIT $1))

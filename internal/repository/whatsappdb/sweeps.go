@@ -93,12 +93,12 @@ const sweepPendingChanges = `
 	WITH page AS (
 		SELECT wamid FROM pending_change WHERE wamid > $1 ORDER BY wamid LIMIT 1000
 	), expired AS (
-		SELECT wamid FROM pending_change
+		SELECT ctid FROM pending_change
 		WHERE wamid = ANY (ARRAY(SELECT wamid FROM page)) AND received_at < now() - $2::interval
-		ORDER BY wamid
+		ORDER BY wamid, bsuid, wa_id
 		FOR UPDATE SKIP LOCKED
 	), deleted AS (
-		DELETE FROM pending_change WHERE wamid = ANY (ARRAY(SELECT wamid FROM expired)) RETURNING wamid
+		DELETE FROM pending_change WHERE ctid = ANY (ARRAY(SELECT ctid FROM expired)) RETURNING wamid
 	)
 	SELECT (SELECT max(wamid) FROM page), (SELECT count(*) FROM deleted)`
 

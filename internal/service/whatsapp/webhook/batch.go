@@ -5,7 +5,7 @@ type Batch struct {
 	Messages        []Message
 	Statuses        []Status
 	Edits           []Edit
-	Revokes         []string // wamids of messages that their senders deleted
+	Revokes         []Revoke
 	IdentityChanges []IdentityChange
 	Echoes          []Echo
 	Preferences     []Preference

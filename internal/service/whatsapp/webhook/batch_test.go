@@ -43,7 +43,7 @@ func TestBatch_Append(t *testing.T) {
 func TestBatch_Split(t *testing.T) {
 	t.Parallel()
 	batch := filled(t, 2)
-	batch.Edits[1].Text, batch.Revokes[1] = sensitive.NewText("second"), "wamid.second"
+	batch.Edits[1].Text, batch.Revokes[1].WAMID = sensitive.NewText("second"), "wamid.second"
 	parts := batch.Split()
 	if got, want := len(parts), batch.Len(); got != want {
 		t.Errorf("got %d batches, want %d", got, want)

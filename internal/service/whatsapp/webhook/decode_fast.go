@@ -9,20 +9,33 @@ import (
 // commonWebhook is the shape of nearly all webhooks: messages and statuses,
 // with every member of its documented type.
 type commonWebhook struct {
-	Entry []struct {
-		Changes []struct {
+	Entry freshList[struct {
+		Changes freshList[struct {
 			Field scalar      `json:"field"`
 			Value commonValue `json:"value"`
-		} `json:"changes"`
-	} `json:"entry"`
+		}] `json:"changes"`
+	}] `json:"entry"`
 }
 
 type commonValue struct {
-	Metadata metadataJSON      `json:"metadata"`
-	Contacts []contactJSON     `json:"contacts"`
-	Messages []messageJSON     `json:"messages"`
-	Statuses []statusJSON      `json:"statuses"`
-	Errors   []json.RawMessage `json:"errors"`
+	Metadata metadataJSON               `json:"metadata"`
+	Contacts freshList[contactJSON]     `json:"contacts"`
+	Messages freshList[messageJSON]     `json:"messages"`
+	Statuses freshList[statusJSON]      `json:"statuses"`
+	Errors   freshList[json.RawMessage] `json:"errors"`
+}
+
+// freshList is a slice that is decoded into new elements. encoding/json decodes a
+// second list with the same name into the elements of the first one, and so would
+// mix two messages.
+type freshList[T any] []T
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *freshList[T]) UnmarshalJSON(raw []byte) error {
+	var elements []T
+	err := json.Unmarshal(raw, &elements)
+	*l = elements
+	return err
 }
 
 // maxCommas limits the memory that decodeFast takes. It decodes all messages of a

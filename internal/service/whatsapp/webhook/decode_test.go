@@ -1,8 +1,6 @@
 package webhook
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
@@ -121,13 +119,14 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"entry":[{"changes":[{"field":"messages","value":{"messages":[{"id":1,"from":"KE.1"}]}}]}]}`))
 	f.Add([]byte(webhook(`{"from":"254712345678","id":"wamid.E","type":"edit","edit":{"original_message_id":"wamid.A","message":{"type":"text","text":{"body":"y"}}}}`, ``)))
 	f.Add([]byte(webhook(`{"from":"2547\u00e4","from_user_id":"KE.1","id":"wamid.I","type":"image","image":{"id":1,"caption":"\\"x"}}`, ``)))
+	f.Add([]byte(`{"entry":[{"changes":[{"field":"messages","value":{"messages":[{"id":1,"from":"KE.1"}],"Messages":[{"id":2}]}}]}]}`))
 	f.Add([]byte(`{"entry":[{"changes":[{"field":"history","value":{}}]}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		batch := decode(body)
 		if batch.Len() == 0 {
 			t.Fatal("nothing was kept of the body")
 		}
-		if byItem := decodeItems(body, receivedAt); !repeatsName(body) && !reflect.DeepEqual(batch, byItem) {
+		if byItem := decodeItems(body, receivedAt); !reflect.DeepEqual(batch, byItem) {
 			t.Fatalf("got   %+v\nwant  %+v", batch, byItem)
 		}
 		for _, m := range batch.Messages {
@@ -139,43 +138,4 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
-}
-
-// repeatsName reports whether an object in body has two members with names that
-// encoding/json takes for the same. Such members overwrite each other in a
-// different way when the body is decoded in one pass. Meta sends none.
-func repeatsName(body []byte) bool {
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	type object struct {
-		names  map[string]bool // nil in a list
-		isName bool            // the next string is a name
-	}
-	open := []object{{}}
-	for {
-		token, err := decoder.Token()
-		if err != nil {
-			return false
-		}
-		current := &open[len(open)-1]
-		name, isString := token.(string)
-		switch {
-		case current.isName && isString:
-			name = strings.ToLower(strings.ToUpper(name)) // also folds letters like the long s
-			if current.names[name] {
-				return true
-			}
-			current.names[name], current.isName = true, false
-			continue
-		case token == json.Delim('}') || token == json.Delim(']'):
-			open = open[:len(open)-1]
-			continue
-		}
-		current.isName = current.names != nil
-		if token == json.Delim('{') {
-			open = append(open, object{names: map[string]bool{}, isName: true})
-		}
-		if token == json.Delim('[') {
-			open = append(open, object{})
-		}
-	}
 }

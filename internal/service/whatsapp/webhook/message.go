@@ -82,9 +82,16 @@ func (d *decoder) addMessage(raw []byte, in messageJSON, phoneNumberID string, c
 	case in.GroupID != "":
 		d.addUnhandled("messages", "a message of a group", raw)
 	case in.Type == "edit" && in.Edit.Original != "":
-		d.batch.Edits = append(d.batch.Edits, Edit{WAMID: in.Edit.Original.text(), Text: cleanText(in.Edit.text())})
+		d.batch.Edits = append(d.batch.Edits, Edit{
+			WAMID:  in.Edit.Original.text(),
+			Sender: contacts.identify(in.FromUserID, in.From),
+			Text:   cleanText(in.Edit.text()),
+		})
 	case in.Type == "revoke" && in.Revoke.Original != "":
-		d.batch.Revokes = append(d.batch.Revokes, in.Revoke.Original.text())
+		d.batch.Revokes = append(d.batch.Revokes, Revoke{
+			WAMID:  in.Revoke.Original.text(),
+			Sender: contacts.identify(in.FromUserID, in.From),
+		})
 	case in.Type == "system":
 		d.addIdentityChange(raw, in)
 	case !needsAnswer(in.Type.text()):

@@ -28,7 +28,7 @@ func describe(b Batch) string {
 		add("edit %s: %q", e.WAMID, e.Text.Reveal())
 	}
 	for _, r := range b.Revokes {
-		add("revoke %s", r)
+		add("revoke %s", r.WAMID)
 	}
 	for _, r := range b.IdentityChanges {
 		add("%s is now %s", name(r.From), name(r.To))

@@ -55,10 +55,17 @@ type Media struct {
 	Filename sensitive.Text
 }
 
-// Edit replaces the text of a message.
+// Edit replaces the text of a message. It counts only for a message of Sender.
 type Edit struct {
-	WAMID string // of the original message
-	Text  sensitive.Text
+	WAMID  string   // of the original message
+	Sender Identity // zero where Meta does not name them: then WAMID alone decides
+	Text   sensitive.Text
+}
+
+// Revoke says that a message was deleted. It counts only for a message of Sender.
+type Revoke struct {
+	WAMID  string   // of the original message
+	Sender Identity // zero where Meta does not name them: then WAMID alone decides
 }
 
 // IdentityChange says that From is now known as To.
