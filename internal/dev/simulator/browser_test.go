@@ -320,6 +320,7 @@ func testFaults(t *testing.T, p page) {
 func testTraffic(t *testing.T, p page) {
 	p.resize(t, 1280, 860)
 	p.Say(wanjiru, "a question about matatus")
+	p.wait(t, `document.querySelectorAll("#traffic [data-outcome=ok]").length === 1`) // the order of the rows is that of the deliveries
 	p.Say(Person{Phone: "254722905114"}, "something else")
 	p.wait(t, `document.querySelectorAll("#traffic [data-outcome=ok]").length === 2`)
 
