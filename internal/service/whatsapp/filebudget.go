@@ -3,6 +3,7 @@ package whatsapp
 import (
 	"context"
 	"errors"
+	"runtime"
 
 	"golang.org/x/sync/semaphore"
 )
@@ -30,7 +31,12 @@ func newFileBudget() *fileBudget {
 // of the calls. A waiting question occupies a worker, so only a few may wait,
 // and not for long. Errors: errFileBudgetBusy, or that of ctx.
 func (b *fileBudget) acquire(ctx context.Context, size int64) (release func(), err error) {
-	release = func() { b.bytes.Release(size) }
+	release = func() {
+		// The files are garbage now. With the high GOGC of this program, that of many
+		// questions would grow to several times the budget before it is collected.
+		runtime.GC()
+		b.bytes.Release(size)
+	}
 	if b.bytes.TryAcquire(size) {
 		return release, nil
 	}
