@@ -145,6 +145,7 @@ func testNumbersAreWhole(t *testing.T, p page) {
 		t.Errorf("preview of a person without name and messages is %q, want \"no messages yet\"", got)
 	}
 	p.Say(unnamed, "hello")
+	p.wait(t, `document.querySelectorAll("#traffic [data-outcome=ok]").length === 1`) // the order of the rows is that of the deliveries
 	p.Say(Person{Phone: "4915112345678"}, "hello from abroad")
 	p.wait(t, `document.querySelectorAll("#traffic [data-outcome=ok]").length === 2`)
 	if got := p.textOf(t, previewOf); got != "You: hello" {
