@@ -94,7 +94,7 @@ func (p *progressProxy) fetch(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the request: %w", err)
 	}
-	response, err := http.DefaultClient.Do(request) //nolint:gosec // see above
+	response, err := http.DefaultClient.Do(request) //nolint:gosec // only our own download calls this proxy
 	if err != nil {
 		return nil, fmt.Errorf("connect to the repository: %w", err)
 	}

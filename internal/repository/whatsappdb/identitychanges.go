@@ -83,7 +83,7 @@ func releaseFormerOwner(ctx context.Context, tx *personsTx, known personIndex, f
 	}
 	known.remove(owner)
 	if from.id != 0 {
-		// What was sent from the number since the change is by its new owner.
+		// The new owner wrote the messages that were sent from the number since the change.
 		_, err := tx.Exec(ctx, `
 			UPDATE message SET person_id = $1 WHERE person_id = $2 AND answer_id IS NULL AND sent_at >= $3`, from.id, owner.id, change.At)
 		if err != nil {

@@ -31,7 +31,8 @@ func releaseNumber(ctx context.Context, tx *personsTx, known personIndex, writer
 	}
 }
 
-// removeNumber removes the number of a person who has a user id.
+// removeNumber sets the number of a person to NULL. Their user id still identifies
+// them.
 func removeNumber(ctx context.Context, tx *personsTx, known personIndex, owner person) error {
 	known.remove(owner)
 	if _, err := tx.Exec(ctx, `UPDATE person SET wa_id = NULL WHERE id = $1`, owner.id); err != nil {
@@ -42,10 +43,10 @@ func removeNumber(ctx context.Context, tx *personsTx, known personIndex, owner p
 	return nil
 }
 
-// retirePerson removes the number of a person who has no other identifier, because
-// it belongs to another person now. Nothing of theirs passes to that person: what
-// they wrote and were answered stays in their row, what is not sent is given up,
-// and their unanswered messages count as answered.
+// retirePerson sets the number of a person without a user id to NULL, because the
+// number belongs to another person now. The row keeps its messages and answers, and
+// nothing identifies it any more. Its open parts are given up, and its unanswered
+// messages count as answered.
 func retirePerson(ctx context.Context, tx *personsTx, personID int64) error {
 	var unanswered []int64
 	read := &pgx.Batch{}

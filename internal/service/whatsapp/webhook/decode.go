@@ -12,20 +12,6 @@ import (
 // others. Decode never fails; a body that is not understood at all is one
 // unhandled item.
 func Decode(body []byte, receivedAt time.Time) Batch {
-	if batch, ok := decodeFast(body, receivedAt); ok {
-		return batch
-	}
-	return decodeItems(body, receivedAt)
-}
-
-// decoder collects the items of one body.
-type decoder struct {
-	receivedAt time.Time
-	batch      Batch
-}
-
-// decodeItems decodes every item from its own bytes.
-func decodeItems(body []byte, receivedAt time.Time) Batch {
 	d := decoder{receivedAt: receivedAt}
 	var envelope struct {
 		Entry []json.RawMessage `json:"entry"`
@@ -47,6 +33,12 @@ func decodeItems(body []byte, receivedAt time.Time) Batch {
 		}
 	}
 	return d.batch
+}
+
+// decoder collects the items of one body.
+type decoder struct {
+	receivedAt time.Time
+	batch      Batch
 }
 
 // unmarshal decodes the members that it can. A member of an undocumented type

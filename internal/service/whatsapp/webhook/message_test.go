@@ -223,3 +223,38 @@ func TestDecode_OtherFields(t *testing.T) {
 		})
 	}
 }
+
+// An edit or a revocation names its sender as a message does.
+func TestDecode_SenderOfChange(t *testing.T) {
+	t.Parallel()
+	const contactA = `{"profile":{"name":"A"},"wa_id":"254711000001","user_id":"KE.1"}`
+	for name, tt := range map[string]struct{ contacts, from, want string }{
+		"number":              {``, `"from":"254711000001",`, "/254711000001"},
+		"user_id":             {``, `"from_user_id":"KE.1",`, "KE.1/"},
+		"number_and_contact":  {contactA, `"from":"254711000001",`, "KE.1/254711000001"},
+		"contact_of_another":  {contactA, `"from":"254711000002",`, "/254711000002"},
+		"nobody_one_contact":  {contactA, ``, "KE.1/254711000001"},
+		"nobody_two_contacts": {contactA + `,{"wa_id":"254711000002"}`, ``, "/"},
+	} {
+		for kind, change := range map[string]string{
+			"edit":   `"type":"edit","edit":{"original_message_id":"wamid.O","message":{"type":"text","text":{"body":"y"}}}`,
+			"revoke": `"type":"revoke","revoke":{"original_message_id":"wamid.O"}`,
+		} {
+			t.Run(kind+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				batch := decode(fmt.Appendf(nil, `{"entry":[{"changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"1"},"contacts":[%s],"messages":[{%s"id":"w",%s}]}}]}]}`,
+					tt.contacts, tt.from, change))
+				var got []string
+				for _, e := range batch.Edits {
+					got = append(got, e.Sender.BSUID+"/"+e.Sender.WaID.Reveal())
+				}
+				for _, r := range batch.Revokes {
+					got = append(got, r.Sender.BSUID+"/"+r.Sender.WaID.Reveal())
+				}
+				if len(got) != 1 || got[0] != tt.want {
+					t.Errorf("senders: got %q, want %q", got, tt.want)
+				}
+			})
+		}
+	}
+}
