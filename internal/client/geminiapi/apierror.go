@@ -3,8 +3,11 @@ package geminiapi
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
+
+	"google.golang.org/grpc/codes"
 
 	"aisha/internal/client/upstream"
 )
@@ -40,13 +43,7 @@ func newAPIError(value upstream.Value) *apiError {
 // isEnumName reports whether s is a name of google.rpc.Code. Any other text could
 // quote the request.
 func isEnumName(s string) bool {
-	switch s {
-	case "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
-		"PERMISSION_DENIED", "UNAUTHENTICATED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE",
-		"UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS":
-		return true
-	}
-	return false
+	return new(codes.Code).UnmarshalJSON([]byte(strconv.Quote(s))) == nil
 }
 
 // errorFromBody returns the API's error in a body, or a zero apiError if there

@@ -1,10 +1,8 @@
 package geminiapi
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -43,22 +41,20 @@ func (c *Client) CheckKey(ctx context.Context) error {
 		return errors.New("check the API key: the base URL of the Gemini API is not a URL") // err quotes it
 	}
 	request.Header.Set("X-Goog-Api-Key", c.options.APIKey.Reveal())
+	private := upstream.Private{Secrets: []sensitive.Secret{c.options.APIKey}}
 	response, err := c.base.RoundTrip(request) // unlike http.Client, it follows no redirect with the key
 	if err != nil {
-		return fmt.Errorf("check the API key: %w", err)
+		return fmt.Errorf("check the API key: %w", private.MaskError(err))
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxCheckBody))
+	described, parseErr := upstream.ParseJSON(body)
 	switch {
-	case response.StatusCode == http.StatusOK && err == nil && isJSONObject(body):
+	case response.StatusCode == http.StatusOK && err == nil && parseErr == nil && described.IsObject():
 		return nil
-	case statusFailure(response, body, upstream.Private{Secrets: []sensitive.Secret{c.options.APIKey}}).outcome == keyRejected:
+	case statusFailure(response, body, private).outcome == keyRejected:
 		return ErrKeyRejected
 	default:
 		return fmt.Errorf("check the API key: the response has status %d and is not a model's description", response.StatusCode)
 	}
-}
-
-func isJSONObject(body []byte) bool {
-	return bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) && json.Valid(body)
 }

@@ -47,10 +47,9 @@ type consequences struct {
 }
 
 // consequences returns how an attempt with outcome o is handled. A model that
-// ran out of tokens while thinking will do so again with the same limit; an
-// empty, truncated or malformed response is usually followed by a complete one.
-// A response that is malformed in each attempt does not come from the API, so a
-// later request cannot succeed either.
+// ran out of tokens while thinking will do so again with the same limit. A
+// truncated response is usually followed by a complete one. An empty or malformed
+// one is not retried here: the model ended it so, or it does not come from the API.
 func (o outcome) consequences() consequences {
 	switch o {
 	case timedOut:
@@ -110,7 +109,7 @@ var ErrInvalidRequest = errors.New("gemini api: the content of the request is re
 type Failure struct {
 	outcome    outcome
 	detail     string
-	status     int           // of the API's error; zero if it sent none
+	status     int           // HTTP status, or the code of an error within a stream; zero for other failures
 	retryAfter time.Duration // the API's own delay; zero if it gave none
 	cause      error
 

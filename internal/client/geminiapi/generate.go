@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	maxAttempts  = 3 // per model
+	maxAttempts  = 3 // per model and limit of output tokens
 	initialDelay = 500 * time.Millisecond
 	maxDelay     = 4 * time.Second
 
@@ -70,14 +70,20 @@ func (c *Client) generateWithModel(ctx context.Context, model string, request ge
 	return c.generateWithRetries(ctx, model, request)
 }
 
-// generateWithRetries makes up to maxAttempts attempts with one model.
+// generateWithRetries makes up to maxAttempts attempts with one model. It returns a
+// perhaps complete completion only if no attempt has a better result.
 func (c *Client) generateWithRetries(ctx context.Context, model string, request gemini.Request) (gemini.Completion, *Failure) {
+	var perhapsComplete *gemini.Completion
 	completion, err := failsafe.With(c.retryPolicy(ctx)).WithContext(ctx).Get(func() (gemini.Completion, error) {
-		return c.attempt(ctx, model, request)
+		completion, err := c.attempt(ctx, model, request)
+		if f := failureOf(err); f != nil && f.perhapsComplete != nil {
+			perhapsComplete = f.perhapsComplete
+		}
+		return completion, err
 	})
 	f := failureOf(err)
-	if f != nil && f.perhapsComplete != nil {
-		return *f.perhapsComplete, nil
+	if f != nil && f.outcome != canceled && perhapsComplete != nil {
+		return *perhapsComplete, nil
 	}
 	return completion, f
 }

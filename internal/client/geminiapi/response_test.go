@@ -203,6 +203,14 @@ func TestClient_Generate_field_report_7(t *testing.T) {
 
 func TestClient_Generate_empty_finish_reason(t *testing.T) {
 	t.Parallel()
+	t.Run("used_if_later_attempts_fail", func(t *testing.T) {
+		t.Parallel()
+		api := newFakeAPI(t, respondOK(stream("null", `{"text":"yes"}`)), respondError(503, "UNAVAILABLE", "overloaded"))
+		got, err := newTestClient(t, api.URL, nil).Generate(t.Context(), question())
+		if n := len(api.requests()); err != nil || got.Text.Reveal() != "yes" || n != maxAttempts {
+			t.Errorf("completion = %q after %d requests, error %v; want %q after %d", got.Text.Reveal(), n, err, "yes", maxAttempts)
+		}
+	})
 	t.Run("used_if_no_attempt_is_better", func(t *testing.T) {
 		t.Parallel()
 		api := newFakeAPI(t, respondOK(stream("null", `{"text":"yes"}`)))

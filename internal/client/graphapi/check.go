@@ -10,6 +10,7 @@ import (
 	"net/url"
 
 	"aisha/internal/client/upstream"
+	"aisha/internal/service/whatsapp"
 )
 
 // ErrTokenRejected is the error of CheckToken for a token with which nothing
@@ -36,7 +37,7 @@ func (c *Client) CheckToken(ctx context.Context, phoneNumberID string) error {
 	request.Header.Set("Authorization", "Bearer "+c.options.Token.Reveal())
 	httpResponse, err := c.http.Do(request)
 	if err != nil {
-		return fmt.Errorf("check the access token: %w", withoutURL(err))
+		return fmt.Errorf("check the access token: %w", c.privateToken().MaskError(withoutURL(err)))
 	}
 	defer func() { _ = httpResponse.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(httpResponse.Body, maxResponse))
@@ -49,9 +50,9 @@ func (r response) tokenError() error {
 	e, code, isGraphError := r.graphError()
 	described, err := upstream.ParseJSON(r.body)
 	switch {
-	case isGraphError && code == 100 && e.Subcode.String() == subcodeNoAccess:
+	case isGraphError && isNoAccess(e, code):
 		return fmt.Errorf("%w: it has no access to the phone number id, or the id does not exist", ErrTokenRejected)
-	case isGraphError && isTokenError(code), r.status == http.StatusUnauthorized:
+	case isGraphError && whatsapp.ReactionTo(code, whatsapp.GiveUp) == whatsapp.HoldForOperator, r.status == http.StatusUnauthorized:
 		return fmt.Errorf("%w: status %d, code %d", ErrTokenRejected, r.status, code)
 	case isGraphError:
 		return fmt.Errorf("check the access token: status %d, code %d", r.status, code)
@@ -59,17 +60,5 @@ func (r response) tokenError() error {
 		return nil
 	default:
 		return fmt.Errorf("check the access token: the response has status %d and is not from the Graph API", r.status)
-	}
-}
-
-// isTokenError reports whether the error code is about the token or its
-// permissions.
-// https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes
-func isTokenError(code int) bool {
-	switch code {
-	case 0, 3, 10, 102, 190:
-		return true
-	default:
-		return code >= 200 && code <= 299
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -35,21 +34,20 @@ func (c *Client) DescribeFile(ctx context.Context, phoneNumberID string, media w
 	if err != nil {
 		return whatsapp.RemoteFile{}, err
 	}
-	var described fileDescription
-	if err := json.Unmarshal(body, &described); err != nil {
-		return whatsapp.RemoteFile{}, fault.Wrap(err, fault.Upstream, "WhatsApp described a file in an unknown way")
-	}
-	file := whatsapp.RemoteFile{URL: sensitive.NewSecret(described.URL), SHA256: media.SHA256}
-	if size, err := described.Size.Int64(); err == nil {
-		file.Size = size
-	}
-	return file, nil
+	file, err := parseFile(body)
+	file.SHA256 = media.SHA256
+	return file, err
 }
 
-// fileDescription is what the Graph API returns for a media id.
-type fileDescription struct {
-	URL  string      `json:"url"`
-	Size json.Number `json:"file_size"` // in bytes
+// parseFile reads the description of a file. It reads members of unexpected types
+// as absent.
+func parseFile(body []byte) (whatsapp.RemoteFile, error) {
+	described, err := upstream.ParseJSON(body)
+	if err != nil {
+		return whatsapp.RemoteFile{}, fault.Wrap(err, fault.Upstream, "WhatsApp described a file in an unknown way")
+	}
+	size, _ := described.Member("file_size").Int() // in bytes
+	return whatsapp.RemoteFile{URL: sensitive.NewSecret(described.Member("url").Text()), Size: size}, nil
 }
 
 // Download implements whatsapp.Graph.

@@ -2,7 +2,6 @@ package graphapi
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -16,10 +15,10 @@ import (
 // https://developers.facebook.com/docs/graph-api/guides/error-handling
 type graphError struct {
 	Message   string
-	Subcode   json.Number
+	Subcode   string
 	Transient bool
 	TraceID   string
-	Data      struct{ Details string }
+	Details   string
 }
 
 // err returns nil where the call succeeded, and a *whatsapp.Refusal where the
@@ -65,9 +64,9 @@ func (r response) graphError() (e graphError, code int, ok bool) {
 		return graphError{}, 0, false
 	}
 	e.Message, e.TraceID, e.Transient = member("message").Text(), member("fbtrace_id").Text(), member("is_transient").Bool()
-	e.Data.Details = member("error_data").Member("details").Text()
+	e.Details = member("error_data").Member("details").Text()
 	if subcode, ok := member("error_subcode").Int(); ok {
-		e.Subcode = json.Number(strconv.FormatInt(subcode, 10))
+		e.Subcode = strconv.FormatInt(subcode, 10)
 	}
 	return e, int(number), true
 }
@@ -75,12 +74,12 @@ func (r response) graphError() (e graphError, code int, ok bool) {
 // detail returns what helps to find the cause of the error, for the log.
 func (e graphError) detail(private upstream.Private) string {
 	detail := e.Message
-	if details := e.Data.Details; details != "" && details != e.Message {
+	if details := e.Details; details != "" && details != e.Message {
 		detail = strings.TrimPrefix(detail+"; "+details, "; ")
 	}
 	detail = private.Mask(detail)
 	if e.Subcode != "" {
-		detail += "; subcode " + e.Subcode.String()
+		detail += "; subcode " + e.Subcode
 	}
 	if e.TraceID != "" {
 		detail += "; trace " + private.Mask(e.TraceID)
@@ -93,8 +92,10 @@ func (e graphError) detail(private upstream.Private) string {
 // about a parameter of the message.
 const subcodeNoAccess = "33"
 
+func isNoAccess(e graphError, code int) bool { return code == 100 && e.Subcode == subcodeNoAccess }
+
 func (r response) reaction(e graphError, code int) whatsapp.Reaction {
-	if code == 100 && e.Subcode.String() == subcodeNoAccess {
+	if isNoAccess(e, code) {
 		return whatsapp.HoldForOperator
 	}
 	return whatsapp.ReactionTo(code, r.reactionToStatus(e.Transient))

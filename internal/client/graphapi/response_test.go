@@ -98,27 +98,27 @@ func TestClient_Send_RefusedWithOddMembers(t *testing.T) {
 	}
 }
 
-func TestClient_Download_DescriptionWithOddMembers(t *testing.T) {
+func TestParseFile_OddMembers(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		description string
-		wantSize    string
+		wantSize    int64
 	}{
-		"size_is_null":      {`{"url":"u","file_size":null}`, ""},
-		"size_is_a_string":  {`{"url":"u","file_size":"9"}`, "9"},
-		"size_is_no_number": {`{"url":"u","file_size":"large"}`, ""},
-		"size_is_a_float":   {`{"url":"u","file_size":9.0}`, "9"},
-		"size_is_an_object": {`{"url":"u","file_size":{}}`, ""},
-		"others_are_odd":    {`{"url":"u","file_size":9,"sha256":7,"mime_type":null,"id":1,"messaging_product":[]}`, "9"},
+		"size_is_null":      {`{"url":"u","file_size":null}`, 0},
+		"size_is_a_string":  {`{"url":"u","file_size":"9"}`, 9},
+		"size_is_no_number": {`{"url":"u","file_size":"large"}`, 0},
+		"size_is_a_float":   {`{"url":"u","file_size":9.0}`, 9},
+		"size_is_an_object": {`{"url":"u","file_size":{}}`, 0},
+		"others_are_odd":    {`{"url":"u","file_size":9,"sha256":7,"mime_type":null,"id":1,"messaging_product":[]}`, 9},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var got fileDescription
-			if err := json.Unmarshal([]byte(tt.description), &got); err != nil {
+			got, err := parseFile([]byte(tt.description))
+			if err != nil {
 				t.Fatalf("decode: %v", err)
 			}
-			if want := (fileDescription{URL: "u", Size: json.Number(tt.wantSize)}); got != want {
-				t.Errorf("description = %+v, want %+v", got, want)
+			if got.URL.Reveal() != "u" || got.Size != tt.wantSize {
+				t.Errorf("file = %q of %d bytes, want u of %d", got.URL.Reveal(), got.Size, tt.wantSize)
 			}
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -46,7 +47,7 @@ func connectReasons(err error) []string {
 	var reasons []string
 	for _, attempt := range joined.Unwrap() {
 		for _, reason := range connectReasons(attempt) {
-			if !strings.Contains(strings.Join(reasons, "; "), reason) {
+			if !slices.Contains(reasons, reason) {
 				reasons = append(reasons, reason)
 			}
 		}

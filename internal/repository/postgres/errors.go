@@ -59,7 +59,8 @@ func isConnection(err error) bool {
 	}
 }
 
-// isServerDown reports whether the SQLSTATE ends every connection.
+// isServerDown reports whether the SQLSTATE means that the whole server cannot be
+// used.
 func isServerDown(code string) bool {
 	return strings.HasPrefix(code, "08") || // connection exception
 		strings.HasPrefix(code, "57P") || // the server stops, starts or crashed

@@ -43,13 +43,13 @@ func storeEvents(ctx context.Context, tx *personsTx, all webhook.Batch) ([]int64
 // we sent. Such an echo may arrive before the response to the send, which brings
 // the wamid: then the text shows that the part is meant.
 func storeEcho(ctx context.Context, tx *personsTx, echo webhook.Echo) error {
-	ids, err := resolvePersons(ctx, tx, []webhook.Identity{echo.To})
-	if err != nil {
-		return err
-	}
 	sentAt := echo.SentAt
 	if sentAt.IsZero() {
 		sentAt = time.Now()
+	}
+	ids, err := resolveSightings(ctx, tx, []sighting{{Identity: echo.To, at: sentAt}})
+	if err != nil {
+		return err
 	}
 	_, err = tx.Exec(ctx, `
 		UPDATE person SET paused_until = greatest(paused_until, least($6, now()) + $2::interval)

@@ -30,7 +30,7 @@ func storeIdentityChange(ctx context.Context, tx *personsTx, change webhook.Iden
 		if err != nil {
 			return nil, err
 		}
-		if since.changed.After(change.At) {
+		if !change.To.WaID.IsZero() && since.changed.After(change.At) {
 			return nil, nil // the person has changed their number again
 		}
 		byUserID := from.bsuid != "" && strings.EqualFold(from.bsuid, change.From.BSUID)
@@ -78,10 +78,8 @@ func releaseFormerOwner(ctx context.Context, tx *personsTx, known personIndex, f
 	case owner.bsuid != "":
 		return removeNumber(ctx, tx, known, owner)
 	case isSame:
-		known.remove(owner)
 		return mergePersons(ctx, tx, from.id, owner.id)
 	}
-	known.remove(owner)
 	if from.id != 0 {
 		// The new owner wrote the messages that were sent from the number since the change.
 		_, err := tx.Exec(ctx, `

@@ -102,7 +102,8 @@ func mergePersons(ctx context.Context, tx *personsTx, into, from int64) error {
 		UPDATE person
 		SET bsuid           = coalesce(person.bsuid, other.bsuid),
 		    wa_id           = coalesce(person.wa_id, other.wa_id),
-		    number_since    = CASE WHEN person.wa_id IS NULL THEN other.number_since ELSE person.number_since END,
+		    name            = coalesce(nullif(person.name, ''), other.name),
+		    number_since    = CASE WHEN person.wa_id IS NULL THEN coalesce(other.number_since, other.created_at) ELSE person.number_since END,
 		    opted_out_at    = choice.opted_out_at,
 		    choice_at       = choice.chosen_at,
 		    paused_until    = greatest(person.paused_until, other.paused_until),

@@ -2,6 +2,7 @@ package whatsappdb
 
 import (
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,6 +15,7 @@ type person struct {
 	id          int64
 	bsuid, waID string // bsuid as it was spelled first
 	name        sensitive.Text
+	numberSince time.Time // zero: no earlier number is known
 }
 
 // lacks reports whether the identity has an identifier or a name that the person
@@ -57,12 +59,16 @@ func (p personIndex) withBSUID(bsuid string) (person, bool) {
 	return found, ok
 }
 
-// addRows adds rows with the columns id, bsuid, wa_id and name.
+// addRows adds rows with the columns id, bsuid, wa_id, name and number_since.
 func (p personIndex) addRows(rows pgx.Rows) error {
 	var one person
 	var name string
-	_, err := pgx.ForEachRow(rows, []any{&one.id, &one.bsuid, &one.waID, &name}, func() error {
-		one.name = sensitive.NewText(name)
+	var numberSince *time.Time
+	_, err := pgx.ForEachRow(rows, []any{&one.id, &one.bsuid, &one.waID, &name, &numberSince}, func() error {
+		one.name, one.numberSince = sensitive.NewText(name), time.Time{}
+		if numberSince != nil {
+			one.numberSince = *numberSince
+		}
 		p.add(one)
 		return nil
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"aisha/internal/repository/postgres"
+	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp/webhook"
 )
 
@@ -20,16 +21,6 @@ import (
 type sighting struct {
 	webhook.Identity
 	at time.Time
-}
-
-// resolvePersons returns the id of the person of each identity that is used now.
-// See resolveSightings.
-func resolvePersons(ctx context.Context, tx *personsTx, identities []webhook.Identity) ([]int64, error) {
-	sightings := make([]sighting, len(identities))
-	for i, identity := range identities {
-		sightings[i] = sighting{Identity: identity, at: time.Now()}
-	}
-	return resolveSightings(ctx, tx, sightings)
 }
 
 // resolveSightings returns the id of each sighting's person, in the given order.
@@ -65,16 +56,21 @@ func resolveSightings(ctx context.Context, tx *personsTx, sightings []sighting) 
 
 // sortForLocks returns the sightings in the order in which all transactions store
 // persons, so that two webhooks of the same new persons wait for each other and
-// cannot deadlock. Sightings of one user id keep their order.
+// cannot deadlock. Sightings of one user id, in whatever case, keep their order.
 func sortForLocks(sightings []sighting) []sighting {
 	return slices.SortedStableFunc(slices.Values(sightings), func(a, b sighting) int {
-		return strings.Compare(cmp.Or(a.BSUID, a.WaID.Reveal()), cmp.Or(b.BSUID, b.WaID.Reveal()))
+		return strings.Compare(cmp.Or(strings.ToLower(a.BSUID), a.WaID.Reveal()), cmp.Or(strings.ToLower(b.BSUID), b.WaID.Reveal()))
 	})
 }
 
 // resolvePerson stores the identifiers and the name that are new in the sighting.
+// A webhook that was sent before the person got their number does not bring an
+// earlier one back.
 func resolvePerson(ctx context.Context, tx *personsTx, known personIndex, s sighting) error {
 	found, exists := known.find(s.Identity)
+	if exists && s.at.Before(found.numberSince) {
+		s.WaID = sensitive.Phone{}
+	}
 	if exists && !found.lacks(s.Identity) {
 		return nil
 	}
@@ -108,7 +104,7 @@ func findPersons(ctx context.Context, tx *personsTx, sightings []sighting) (pers
 		}
 	}
 	sql := `
-		SELECT id, coalesce(bsuid, ''), coalesce(wa_id, ''), name
+		SELECT id, coalesce(bsuid, ''), coalesce(wa_id, ''), name, number_since
 		FROM person
 		WHERE ` + lowerBSUID + ` = ANY ($1) OR wa_id = ANY ($2)`
 	if tx.mode == lockPersonsExclusive {
@@ -141,7 +137,7 @@ func insertPersons(ctx context.Context, tx *personsTx, known personIndex, sighti
 		SELECT nullif(bsuid, ''), nullif(wa_id, ''), name, least(seen_at, now())
 		FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) AS new (bsuid, wa_id, name, seen_at)
 		ON CONFLICT DO NOTHING
-		RETURNING id, coalesce(bsuid, ''), coalesce(wa_id, ''), name`, bsuids, waIDs, names, seenAt,
+		RETURNING id, coalesce(bsuid, ''), coalesce(wa_id, ''), name, number_since`, bsuids, waIDs, names, seenAt,
 	).Query(known.addRows)
 	if err := tx.Send(ctx, batch); err != nil {
 		return fmt.Errorf("store persons: %w", err)
@@ -155,12 +151,15 @@ func insertPersons(ctx context.Context, tx *personsTx, known personIndex, sighti
 }
 
 // savePerson stores one new person, or the identifiers and the name that a known
-// one lacks. A person has the number that they last wrote from.
+// one lacks. A person has the number that they wrote from last, by Meta's clock.
 func savePerson(ctx context.Context, tx *personsTx, known person, s sighting) (person, error) {
 	saved := known
 	saved.bsuid = cmp.Or(saved.bsuid, s.BSUID)
 	saved.waID = cmp.Or(s.WaID.Reveal(), saved.waID)
 	saved.name = cmp.Or(s.Name, saved.name)
+	if known.id != 0 && saved.waID != known.waID {
+		saved.numberSince = s.at
+	}
 	if known.id != 0 {
 		exclusive := tx.mode == lockPersonsExclusive
 		tag, err := tx.Exec(ctx, `

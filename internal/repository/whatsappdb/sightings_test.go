@@ -172,3 +172,50 @@ func TestInbox_Store_ChangeBySender(t *testing.T) {
 		})
 	}
 }
+
+// Meta repeats a webhook for days. A person who has another number since then keeps
+// it, and the new owner of the earlier one keeps theirs.
+func TestInbox_Store_LateMessageFromAnEarlierNumber(t *testing.T) {
+	t.Parallel()
+	pool := testdb.Open(t)
+	inbox := whatsappdb.NewInbox(pool)
+	at := func(wamid string, who webhook.Identity, age time.Duration) webhook.Batch {
+		message := textMessage(wamid, who, wamid)
+		message.SentAt = time.Now().Add(-age)
+		return messageBatch(message)
+	}
+	mustStore(t, inbox, at("first", identity("KE.1", number), time.Hour))
+	mustStore(t, inbox, at("moved", identity("KE.1", otherNumber), 30*time.Minute))
+	mustStore(t, inbox, at("stranger", identity("", number), 20*time.Minute))
+	mustStore(t, inbox, at("late", identity("KE.1", number), 40*time.Minute))
+	for who, want := range map[string]string{"bsuid = 'KE.1'": otherNumber, "bsuid IS NULL": number} {
+		if got := queryText(t, pool, `SELECT coalesce(wa_id, 'none') FROM person WHERE `+who); got != want {
+			t.Errorf("number of the person with %s: got %s, want %s", who, got, want)
+		}
+	}
+	if got := queryText(t, pool, `SELECT string_agg(wamid, ' ' ORDER BY wamid) FROM message JOIN person ON person.id = person_id WHERE bsuid = 'KE.1'`); got != "first late moved" {
+		t.Errorf("messages of KE.1: got %q, want %q", got, "first late moved")
+	}
+	if got := queryText(t, pool, `SELECT count(*)::text FROM message JOIN person ON person.id = person_id WHERE bsuid IS NULL AND answer_id IS NULL`); got != "1" {
+		t.Errorf("unanswered messages of the new owner: got %s, want 1", got)
+	}
+}
+
+// A number that changed later does not make an earlier change of the user id void.
+func TestInbox_Store_LateChangeOfTheUserID(t *testing.T) {
+	t.Parallel()
+	pool := testdb.Open(t)
+	inbox := whatsappdb.NewInbox(pool)
+	message := textMessage("first", identity("KE.1", number), "x")
+	message.SentAt = time.Now().Add(-time.Hour)
+	mustStore(t, inbox, messageBatch(message))
+	mustStore(t, inbox, webhook.Batch{IdentityChanges: []webhook.IdentityChange{
+		{From: identity("KE.1", number), To: identity("", otherNumber), At: time.Now().Add(-10 * time.Minute)},
+	}})
+	mustStore(t, inbox, webhook.Batch{IdentityChanges: []webhook.IdentityChange{
+		{From: identity("KE.1", ""), To: identity("KE.2", ""), At: time.Now().Add(-11 * time.Minute)},
+	}})
+	if got, want := queryText(t, pool, `SELECT string_agg(coalesce(bsuid, 'none') || ' ' || coalesce(wa_id, 'none'), ', ') FROM person`), "KE.2 "+otherNumber; got != want {
+		t.Errorf("persons: got %s, want %s", got, want)
+	}
+}
