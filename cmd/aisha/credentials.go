@@ -41,7 +41,8 @@ func (c *credential) State() handler.CredentialState {
 	return handler.CredentialUnchecked
 }
 
-// watch checks the credential until it is accepted or ctx ends. Each change of the
+// watch checks the credential until it is accepted, maxUnanswered checks had no
+// verdict, or ctx ends. Each change of the
 // verdict to rejected is logged once.
 func (c *credential) watch(ctx context.Context, log *slog.Logger, pause time.Duration) {
 	for unanswered := 0; unanswered < maxUnanswered; {
@@ -86,7 +87,7 @@ func (c *credentials) states() handler.Credentials {
 // addCredentialChecks adds the component that checks the credentials.
 func (a *app) addCredentialChecks() {
 	var checks sync.WaitGroup
-	stop := func() {}
+	var stop context.CancelFunc
 	a.add(component{
 		name: "credential checks",
 		start: func(ctx context.Context) error {

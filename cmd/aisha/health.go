@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"aisha/internal/config"
@@ -31,7 +30,6 @@ func health(ctx context.Context) error {
 // reachableHost returns the host at which this machine reaches a server that
 // listens on host, which may be the address of all interfaces.
 func reachableHost(host string) string {
-	host = strings.Trim(host, "[]")
 	ip := net.ParseIP(host)
 	switch {
 	case host == "", ip != nil && ip.IsUnspecified() && ip.To4() != nil:

@@ -45,7 +45,7 @@ func (s *serverLog) Write(line []byte) (int, error) {
 func (s *serverLog) mayWarn() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.lastWarning.IsZero() && time.Since(s.lastWarning) < acceptWarningInterval {
+	if time.Since(s.lastWarning) < acceptWarningInterval {
 		return false
 	}
 	s.lastWarning = time.Now()

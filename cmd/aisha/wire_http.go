@@ -43,11 +43,12 @@ func (a *app) addHTTP(waitlist *waitlist.Service, gemini *gemini.Service, whatsa
 		metrics = nil
 	}
 	a.server = &http.Server{
-		Handler: a.rejectUntilStarted(handler.New(handler.Options{
+		Handler: handler.New(handler.Options{
 			Waitlist:           waitlist,
 			Gemini:             gemini,
 			WhatsApp:           whatsapp,
 			Ready:              a.checkReady,
+			Started:            a.started.Load,
 			Credentials:        a.credentials.states,
 			Metrics:            metrics,
 			Registerer:         a.metrics,
@@ -61,7 +62,7 @@ func (a *app) addHTTP(waitlist *waitlist.Service, gemini *gemini.Service, whatsa
 			RateGemini:         ratelimit.Rate(a.cfg.RateGemini),
 			TrustedProxies:     a.cfg.TrustedProxies,
 			PhoneURL:           a.cfg.PhoneURL,
-		})),
+		}),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      readTimeout + 2*a.cfg.Gemini.Timeout + 30*time.Second,

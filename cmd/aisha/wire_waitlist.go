@@ -7,7 +7,5 @@ import (
 )
 
 func (a *app) newWaitlist() *waitlist.Service {
-	service := waitlist.New(waitlistdb.NewEntries(a.pool))
-	service.LimitPerNumber(ratelimit.Rate(a.cfg.RatePerNumber))
-	return service
+	return waitlist.New(waitlistdb.NewEntries(a.pool), ratelimit.Rate(a.cfg.RatePerNumber))
 }

@@ -79,8 +79,8 @@ func (f fakeWhatsApp) UnhandledItem(_ context.Context, id int64) resource.Resour
 	return resource.From(f.item(id))
 }
 
-func (f fakeWhatsApp) SendingState(context.Context) resource.Resource[whatsapp.SendingState] {
-	return resource.Success(whatsapp.SendingState{Status: cmp.Or(f.sending, whatsapp.SendingOpen)})
+func (f fakeWhatsApp) SendingState(context.Context) resource.Resource[whatsapp.SendingStatus] {
+	return resource.Success(cmp.Or(f.sending, whatsapp.SendingOpen))
 }
 
 // joinFailing and askFailing return services that fail with err.
@@ -110,7 +110,8 @@ func workingOptions(change ...func(*handler.Options)) handler.Options {
 			subscribe: func(in whatsapp.Subscription) (string, error) { return in.Challenge, nil },
 			kept:      func(int64) ([]whatsapp.UnhandledItem, error) { return nil, nil },
 		},
-		Ready: func(context.Context) error { return nil },
+		Ready:   func(context.Context) error { return nil },
+		Started: func() bool { return true },
 		Credentials: func() handler.Credentials {
 			return handler.Credentials{Gemini: handler.CredentialOK, WhatsApp: handler.CredentialUnchecked}
 		},

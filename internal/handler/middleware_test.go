@@ -412,3 +412,28 @@ func TestNewMetrics(t *testing.T) {
 		}
 	}
 }
+
+// While the service starts, only the routes that need the tables respond 503, and a
+// browser can read that.
+func TestMiddleware_Starting(t *testing.T) {
+	t.Parallel()
+	api := newAPI(func(o *handler.Options) {
+		o.Started = func() bool { return false }
+		o.CORSAllowedOrigins = []string{"*"}
+		o.AdminToken = sensitive.NewSecret("T")
+	})
+	signingUp := post("/waiting-list/", signUp)
+	signingUp.Header.Set("Origin", "https://a.example")
+	got := call(t, api, signingUp)
+	wantFailure(t, got, http.StatusServiceUnavailable, "unavailable")
+	if got.header.Get("Retry-After") == "" || got.header.Get("Access-Control-Allow-Origin") == "" {
+		t.Errorf("got the headers %v, want Retry-After and Access-Control-Allow-Origin", got.header)
+	}
+	wantFailure(t, call(t, api, signed(post("/webhook/whatsapp", "{}"))), http.StatusServiceUnavailable, "unavailable")
+	list := get("/operator/kept-items")
+	list.Header.Set("Authorization", "Bearer T")
+	wantFailure(t, call(t, api, list), http.StatusServiceUnavailable, "unavailable")
+	if got := call(t, api, get("/healthz")); got.status != http.StatusOK {
+		t.Errorf("GET /healthz: got %d, want 200", got.status)
+	}
+}

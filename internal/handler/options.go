@@ -34,17 +34,18 @@ type WhatsApp interface {
 	Subscribe(in whatsapp.Subscription) resource.Resource[string]
 	UnhandledItems(ctx context.Context, beforeID int64) resource.Resource[[]whatsapp.UnhandledItem]
 	UnhandledItem(ctx context.Context, id int64) resource.Resource[whatsapp.UnhandledItem] // also returns NotFound
-	SendingState(ctx context.Context) resource.Resource[whatsapp.SendingState]
+	SendingState(ctx context.Context) resource.Resource[whatsapp.SendingStatus]
 }
 
 // Options are the dependencies and settings of the API. The services, Ready,
-// Credentials and Log are required.
+// Started, Credentials and Log are required.
 type Options struct {
 	Waitlist Waitlist
 	Gemini   Gemini
 	WhatsApp WhatsApp
 	Ready    func(context.Context) error // returns nil if requests can be served
 
+	Started     func() bool        // reports whether the tables exist, so that routes that need them are served
 	Credentials func() Credentials // returns the last verdicts and makes no calls
 
 	Metrics    http.Handler          // serves GET /metrics; nil: there is no such route

@@ -55,8 +55,8 @@ func readyz(o Options) wire.HandlerFunc {
 		if err := o.Ready(r.Context()); err != nil {
 			return wire.Response{}, err
 		}
-		return wire.FromResource(resource.Map(o.WhatsApp.SendingState(r.Context()), func(sending whatsapp.SendingState) readinessBody {
-			return readinessBody{State: "ready", Sending: string(sending.Status), Credentials: o.Credentials()}
+		return wire.FromResource(resource.Map(o.WhatsApp.SendingState(r.Context()), func(sending whatsapp.SendingStatus) readinessBody {
+			return readinessBody{State: "ready", Sending: string(sending), Credentials: o.Credentials()}
 		}))
 	}
 }

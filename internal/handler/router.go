@@ -70,7 +70,7 @@ func New(o Options) http.Handler {
 	failures := guard.NewAddressLimit(addresses, ratelimit.Rate{Requests: maxFailures, Window: time.Minute})
 
 	form := newSignUpForm(o.SignupRedirectURL)
-	signUps := r.With(form.showFailures, guard.RateLimitValid(
+	signUps := r.With(form.showFailures, guard.RejectUntil(o.Started), guard.RateLimitValid(
 		guard.NewAddressLimit(addresses, o.RateSignups),
 		guard.NewAddressLimit(addresses, o.RateSignups.Times(invalidFactor)),
 	), guard.Timeout(signUpTimeout))
@@ -82,10 +82,10 @@ func New(o Options) http.Handler {
 
 	for _, path := range []string{"/webhook/whatsapp", "/webhook/whatsapp/"} {
 		r.Get(path, wire.Handler(verifySubscription(o.WhatsApp, failures)))
-		r.With(guard.Timeout(webhookTimeout)).Post(path, wire.Handler(receiveWebhook(o.WhatsApp)))
+		r.With(guard.RejectUntil(o.Started), guard.Timeout(webhookTimeout)).Post(path, wire.Handler(receiveWebhook(o.WhatsApp)))
 	}
 
-	operator := r.With(guard.RequireOperator(o.AdminToken, failures))
+	operator := r.With(guard.RequireOperator(o.AdminToken, failures), guard.RejectUntil(o.Started))
 	operator.Get("/operator/kept-items", wire.Handler(listUnhandledItems(o.WhatsApp)))
 	operator.With(guard.Concurrency(maxWholeItems)).Get("/operator/kept-items/{id}", wire.Handler(getUnhandledItem(o.WhatsApp)))
 

@@ -29,7 +29,7 @@ func submit(form string) *http.Request {
 const signUpForm = "username=John+Doe&phone_number=0712345678"
 
 // storing makes the waiting list validate sign-ups as the real service does.
-func storing(o *handler.Options) { o.Waitlist = waitlist.New(acceptingStore{}) }
+func storing(o *handler.Options) { o.Waitlist = waitlist.New(acceptingStore{}, ratelimit.Rate{}) }
 
 type acceptingStore struct{ waitlist.Store }
 

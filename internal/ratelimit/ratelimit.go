@@ -24,8 +24,8 @@ func (r Rate) Times(n int) Rate { return Rate{Requests: r.Requests * n, Window: 
 // A key has a counter in each of rows tables, and its count is the lowest of them.
 // Keys share counters, so a count may be too high, but only if the key shares
 // each of its counters with a busy key. This is a count-min sketch. With 60,000
-// active keys that have one request each, a few keys in a million are counted as
-// five. The seed is random, so clients cannot choose which counters they share.
+// active keys that have one request each, about 200 keys in a million are counted
+// as five or more. The seed is random, so clients cannot choose which counters they share.
 const (
 	rows    = 4
 	columns = 1 << 15

@@ -62,7 +62,7 @@ func (l *AddressLimit) take(keys limitKeys) bool {
 		return false
 	}
 	if keys.network != "" && !l.networks.Take(keys.network) {
-		l.single.Return(keys.single)
+		l.giveBack(limitKeys{single: keys.single})
 		return false
 	}
 	return true

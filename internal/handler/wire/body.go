@@ -15,10 +15,10 @@ import (
 // the next request.
 var errBodyNotConsumed = errors.New("the body was not read to its end")
 
-// Limits of the size of a segment of a body, in bytes. Almost every body fits into
-// the first one.
+// Limits of the size of a segment of a body, in bytes. The first one is allocated
+// before any byte arrives, so it is no larger than what the budget leaves uncounted.
 const (
-	minSegment = 16 << 10
+	minSegment = freeBody
 	maxSegment = 256 << 10
 )
 
@@ -44,8 +44,8 @@ func ReadBody(r *http.Request, limit int64) ([]byte, error) {
 }
 
 // readAll reads body to its end. announced is the Content-Length, or -1. The body
-// is read in segments that are joined at the end, because memory is allocated
-// only for bytes that arrive, and a buffer that grows would leave garbage.
+// is read in segments that are joined at the end: beyond the first segment memory is
+// allocated only as bytes arrive, and a buffer that grows would leave garbage.
 func readAll(body io.Reader, announced int64) ([]byte, error) {
 	var full [][]byte
 	read := int64(0) // bytes in full

@@ -10,7 +10,8 @@ import (
 	"aisha/internal/fault"
 )
 
-// What the bodies of all requests in flight may take up, in bytes. The first
+// How many bytes of the bodies of all requests may be in flight. A body of more
+// than one segment is held twice while its segments are joined. The first
 // smallBody bytes of a body and the bytes after them have budgets of their own,
 // so that a few large bodies cannot keep out sign-ups and ordinary webhooks.
 const (

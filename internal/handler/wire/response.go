@@ -81,9 +81,9 @@ func FromResource[T any](r resource.Resource[T]) (Response, error) {
 	return JSON(Success(value)), nil
 }
 
-// write is the only function that writes a response body. It encodes the body
-// before it sends the status, so that an encoding error becomes a complete
-// failure response.
+// write and LongText.write, which it calls, are the only functions that write a
+// response body. write encodes the body before it sends the status, so that an
+// encoding error becomes a complete failure response.
 func write(w http.ResponseWriter, r *http.Request, response Response) {
 	if long, ok := response.Body.(LongText); ok {
 		long.write(w, r, response)
