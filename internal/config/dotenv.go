@@ -111,6 +111,11 @@ func refersToUndefined(statement string, defined map[string]bool) bool {
 	if value = strings.TrimSpace(value); strings.HasPrefix(value, "'") || strings.HasPrefix(strings.TrimSpace(statement), "#") {
 		return false
 	}
+	if quoted, found := strings.CutPrefix(value, `"`); found {
+		value, _, _ = strings.Cut(quoted, `"`)
+	} else if comment := strings.LastIndex(value, " #"); comment >= 0 {
+		value = value[:comment]
+	}
 	return slices.ContainsFunc(regexp.MustCompile(`(\\?)\$\(?\{?([A-Z0-9_]+)`).FindAllStringSubmatch(value, -1), func(reference []string) bool {
 		return reference[1] == "" && !defined[reference[2]]
 	})

@@ -101,6 +101,8 @@ func TestLoad_DotEnvReferenceToNothing(t *testing.T) {
 	for text, want := range map[string]bool{
 		"ADMIN_TOKEN=hunter$HUNTER22222222222\n":                    true,
 		"ADMIN_TOKEN=\"hunter${HUNTER2}2222222222222\"\n":           true,
+		"ADMIN_TOKEN=x123456789abcdef # costs $5\n":                 false,
+		"ADMIN_TOKEN=\"x123456789abcdef\" # see $FOO\n":             false,
 		"ADMIN_TOKEN=hunter$(HUNTER2)2222222222222\n":               true,
 		"ADMIN_TOKEN: hunter$HUNTER22222222222\n":                   true,
 		"ADMIN_TOKEN='hunter$HUNTER22222222222'\n":                  false,

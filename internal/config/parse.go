@@ -241,8 +241,6 @@ func (p *parser) boolean(s setting) bool {
 // list splits a value at its commas, trims the items, removes quotes around them
 // and drops empty ones. A value with no item at all is a problem: an operator who
 // sets API_KEYS to "," does not mean that no key is needed.
-func isLetterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
-
 func (p *parser) list(s setting) []string {
 	var items []string
 	for item := range strings.SplitSeq(s.value, ",") {
@@ -261,3 +259,5 @@ func (p *parser) list(s setting) []string {
 	}
 	return items
 }
+
+func isLetterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/nyaruka/phonenumbers/v2"
 )
 
 // maxTypedNumber limits the length of a typed number, in bytes. A number in
@@ -24,19 +26,18 @@ func parseTypedNumber(typed string) (digits string, ok bool) {
 	if len(typed) > maxTypedNumber {
 		return "", false
 	}
-	international := false
-	var number strings.Builder
+	international, started := false, false
 	for _, r := range typed {
 		switch {
 		case unicode.IsDigit(r):
-			number.WriteByte('0' + digitValue(r))
-		case (r == '+' || r == '＋') && number.Len() == 0 && !international:
+			started = true
+		case (r == '+' || r == '＋') && !started && !international:
 			international = true
 		case !isNumberSeparator(r):
 			return "", false
 		}
 	}
-	return countryDigits(number.String(), international)
+	return countryDigits(phonenumbers.NormalizeDigitsOnly(typed), international)
 }
 
 // countryDigits returns the digits with the country code. International is true
@@ -54,22 +55,6 @@ func countryDigits(digits string, international bool) (string, bool) {
 		return "", false
 	}
 	return "254" + match[1], true
-}
-
-// digitValue returns the value of a decimal digit of any script. Unicode orders
-// the digits of each script from zero to nine.
-func digitValue(r rune) byte {
-	for _, digits := range unicode.Nd.R16 {
-		if first := rune(digits.Lo); first <= r && r <= rune(digits.Hi) {
-			return byte((r - first) % 10) //nolint:gosec // below 10
-		}
-	}
-	for _, digits := range unicode.Nd.R32 {
-		if first := rune(digits.Lo); first <= r && r <= rune(digits.Hi) { //nolint:gosec // code points fit into a rune
-			return byte((r - first) % 10) //nolint:gosec // below 10
-		}
-	}
-	return 0
 }
 
 func isNumberSeparator(r rune) bool {
