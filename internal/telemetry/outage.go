@@ -51,7 +51,7 @@ func (h *outageHandler) Handle(ctx context.Context, record slog.Record) error {
 func (l *outageLimit) allow(at time.Time) (omitted int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.last.IsZero() && at.Sub(l.last) < outageInterval {
+	if at.Sub(l.last) < outageInterval {
 		l.omitted++
 		return 0, false
 	}

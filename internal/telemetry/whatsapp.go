@@ -78,7 +78,7 @@ func (c *backlogCollector) Describe(out chan<- *prometheus.Desc) {
 func (c *backlogCollector) recentBacklog() (whatsapp.Backlog, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.readAt.IsZero() && time.Since(c.readAt) < backlogMaxAge {
+	if time.Since(c.readAt) < backlogMaxAge {
 		return c.backlog, c.readErr
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)

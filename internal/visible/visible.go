@@ -17,18 +17,5 @@ func IsBlank(text string) bool {
 
 // IsVisible reports whether r shows something on its own.
 func IsVisible(r rune) bool {
-	switch {
-	case isVisibleFormat(r):
-		return true
-	case r == brailleBlank, r == fullBlank, r == halfBlank, unicode.IsSpace(r), unicode.IsControl(r), unicode.IsMark(r):
-		return false
-	default:
-		return !unicode.In(r, unicode.Cf, unicode.Z, unicode.Other_Default_Ignorable_Code_Point)
-	}
-}
-
-// isVisibleFormat reports whether r is a format character with a glyph, such as
-// the Arabic number sign.
-func isVisibleFormat(r rune) bool {
-	return unicode.Is(unicode.Prepended_Concatenation_Mark, r)
+	return !isInvisible(r) && !unicode.In(r, unicode.Z, unicode.Cc, unicode.M)
 }

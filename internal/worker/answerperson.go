@@ -23,7 +23,7 @@ const (
 	maxRetry = time.Minute
 	// minPermanentRetry is the first pause after a failure that will not pass by
 	// itself. Each later one is twice the age of the job, up to maxPermanentRetry: 5,
-	// 10, 30 and 90 seconds.
+	// 10, 30 and 90 seconds. Each has up to a quarter of jitter.
 	minPermanentRetry = 5 * time.Second
 	maxPermanentRetry = 2 * time.Minute
 	// maxRetryAfter limits the wait that the model asks for, because the person's
@@ -146,7 +146,7 @@ func interruptions(j *rivertype.JobRow) int {
 
 // retryDelay grows with the age of the job, with jitter, so that after a long
 // outage not all jobs run at the same moment. After a transient failure it is at
-// most a minute.
+// most a minute and a half.
 func retryDelay(age time.Duration, transient bool) time.Duration {
 	if !transient {
 		wait := min(max(2*age, minPermanentRetry), maxPermanentRetry)

@@ -133,18 +133,18 @@ func (w *Workers) Stop(ctx context.Context) error {
 	return nil
 }
 
-// runHeartbeat announces the instance and re-queues orphaned jobs, at once and
-// then every two seconds.
+// runHeartbeat announces the instance and re-queues orphaned jobs every two
+// seconds.
 func (w *Workers) runHeartbeat(ctx context.Context) {
 	defer close(w.heartbeatStopped)
 	tick := time.NewTicker(heartbeatInterval)
 	defer tick.Stop()
 	for {
-		w.heartbeat(ctx)
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			w.heartbeat(ctx)
 		}
 	}
 }

@@ -31,6 +31,7 @@ type answerRows struct {
 	whatsapp.Answer
 	partIDs                 []uuid.UUID
 	bodies, quoted, buttons []string
+	confirmsOptOut          bool // the parts are sent although the person opted out
 }
 
 // newAnswerRows gives the parts their ids, which grow with time, so that new
@@ -132,7 +133,7 @@ func queueAnswer(batch *pgx.Batch, answer answerRows, saved *savedAnswer) {
 		answer.Completion.PromptTokens, answer.Completion.ResponseTokens, messageIDs, answer.partIDs,
 		answer.bodies, answer.quoted, answer.buttons, string(answer.Effect),
 		answer.BeginSend && len(answer.Parts) > 0, burstButOne, whatsapp.PersonInterval, whatsapp.MuteDuration,
-		answer.Recipient.WaID.Reveal(), answer.ConfirmsOptOut,
+		answer.Recipient.WaID.Reveal(), answer.confirmsOptOut,
 	).QueryRow(func(row pgx.Row) error { return row.Scan(&saved.stored, &saved.sendBegan) })
 }
 

@@ -15,7 +15,7 @@ import (
 
 // recentHours limits a lookup by wamid to the hours in which a message can still
 // be changed, because the unique index leads with sent_hour. Its parameters are
-// $2, whatsapp.ChangePeriod, and $3, whatsapp.ClockSkew. A change that finds no
+// $2, whatsapp.ChangePeriod, and $3, webhook.ClockSkew. A change that finds no
 // message becomes a pending change, which is applied to an unanswered message of
 // any hour.
 const recentHours = `sent_hour = ANY (ARRAY(
@@ -69,7 +69,7 @@ func storeChanges(ctx context.Context, tx *personsTx, edits []webhook.Edit, revo
 // no such message yet. A revocation is final.
 func queueChange(batch *pgx.Batch, change messageChange) {
 	parameters := []any{
-		change.wamid, whatsapp.ChangePeriod, whatsapp.ClockSkew,
+		change.wamid, whatsapp.ChangePeriod, webhook.ClockSkew,
 		strings.ToLower(change.sender.BSUID), change.sender.WaID.Reveal(), change.text, change.revoked,
 	}
 	const columns = `(SELECT $4::text AS bsuid, $5::text AS wa_id, $6::text AS body, $7::boolean AS revoked) AS change`
@@ -97,14 +97,14 @@ func queueUpdateQuestions(batch *pgx.Batch, wamids []string) {
 	batch.Queue(`
 		SELECT FROM answer
 		WHERE id IN (SELECT answer_id FROM message WHERE wamid = ANY ($1) AND `+recentHours+`)
-		ORDER BY id FOR UPDATE`, wamids, whatsapp.ChangePeriod, whatsapp.ClockSkew)
+		ORDER BY id FOR UPDATE`, wamids, whatsapp.ChangePeriod, webhook.ClockSkew)
 	batch.Queue(`
 		UPDATE answer
 		SET question = (
 			SELECT coalesce(string_agg(nullif(body, ''), E'\n' ORDER BY least(sent_at, received_at), id), '')
 			FROM message WHERE answer_id = answer.id)
 		WHERE id IN (SELECT answer_id FROM message WHERE wamid = ANY ($1) AND `+recentHours+`)`,
-		wamids, whatsapp.ChangePeriod, whatsapp.ClockSkew)
+		wamids, whatsapp.ChangePeriod, webhook.ClockSkew)
 }
 
 // applyPendingChanges applies what arrived before a person's unanswered

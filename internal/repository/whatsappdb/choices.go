@@ -40,9 +40,6 @@ func storePreference(ctx context.Context, tx *personsTx, preference webhook.Pref
 		At:            preference.At,
 		Confirmation:  preference.Confirmation,
 	}
-	if choice.At.IsZero() {
-		choice.At = time.Now()
-	}
 	if preference.WAMID != "" {
 		found, err := findChoiceMessage(ctx, tx, preference, &choice)
 		if err != nil || !found {
@@ -159,10 +156,9 @@ func queueGiveUpParts(batch *pgx.Batch, personID int64, reason string) {
 // messages that the choice covers.
 func queueConfirmation(batch *pgx.Batch, choice whatsapp.Choice, covered []int64) error {
 	confirmation := whatsapp.Answer{
-		PersonID:       choice.PersonID,
-		PhoneNumberID:  choice.PhoneNumberID,
-		MessageIDs:     covered,
-		ConfirmsOptOut: choice.OptOut,
+		PersonID:      choice.PersonID,
+		PhoneNumberID: choice.PhoneNumberID,
+		MessageIDs:    covered,
 	}
 	if !choice.Confirmation.IsZero() && choice.PhoneNumberID != "" {
 		confirmation.Completion.Text = choice.Confirmation
@@ -175,6 +171,7 @@ func queueConfirmation(batch *pgx.Batch, choice whatsapp.Choice, covered []int64
 	if err != nil {
 		return err
 	}
+	rows.confirmsOptOut = choice.OptOut
 	queueAnswer(batch, rows, &savedAnswer{})
 	return nil
 }

@@ -3,7 +3,6 @@ package whatsappdb
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"aisha/internal/service/whatsapp"
 	"aisha/internal/service/whatsapp/webhook"
@@ -43,11 +42,7 @@ func storeEvents(ctx context.Context, tx *personsTx, all webhook.Batch) ([]int64
 // we sent. Such an echo may arrive before the response to the send, which brings
 // the wamid: then the text shows that the part is meant.
 func storeEcho(ctx context.Context, tx *personsTx, echo webhook.Echo) error {
-	sentAt := echo.SentAt
-	if sentAt.IsZero() {
-		sentAt = time.Now()
-	}
-	ids, err := resolveSightings(ctx, tx, []sighting{{Identity: echo.To, at: sentAt}})
+	ids, err := resolveSightings(ctx, tx, []sighting{{Identity: echo.To, at: echo.SentAt}})
 	if err != nil {
 		return err
 	}
@@ -59,7 +54,7 @@ func storeEcho(ctx context.Context, tx *personsTx, echo webhook.Echo) error {
 		          SELECT FROM (SELECT id FROM answer WHERE person_id = $1 ORDER BY created_at DESC LIMIT $5) AS recent
 		          JOIN answer_part AS part ON part.answer_id = recent.id
 		          WHERE part.wamid = $3 OR part.wamid IS NULL AND attempts > 0 AND part.body = $4)`,
-		ids[0], echo.Pause, echo.WAMID, echo.Text.Reveal(), whatsapp.StatusLookback, sentAt)
+		ids[0], echo.Pause, echo.WAMID, echo.Text.Reveal(), whatsapp.StatusLookback, echo.SentAt)
 	if err != nil {
 		return fmt.Errorf("pause the assistant for a person: %w", err)
 	}

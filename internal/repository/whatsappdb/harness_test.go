@@ -107,11 +107,32 @@ func statusBatch(statuses ...webhook.Status) webhook.Batch {
 	return webhook.Batch{Statuses: statuses}
 }
 
-// mustStore stores a webhook.
+// mustStore stores a webhook. An event without a time happened now, as in a webhook
+// without a timestamp.
 func mustStore(t *testing.T, inbox *whatsappdb.Inbox, batch webhook.Batch) {
 	t.Helper()
+	timeEvents(batch)
 	if err := inbox.Store(t.Context(), batch); err != nil {
 		t.Fatalf("Store: got error %v, want nil", err)
+	}
+}
+
+func timeEvents(batch webhook.Batch) {
+	now := time.Now()
+	for i, echo := range batch.Echoes {
+		if echo.SentAt.IsZero() {
+			batch.Echoes[i].SentAt = now
+		}
+	}
+	for i, preference := range batch.Preferences {
+		if preference.At.IsZero() {
+			batch.Preferences[i].At = now
+		}
+	}
+	for i, change := range batch.IdentityChanges {
+		if change.At.IsZero() {
+			batch.IdentityChanges[i].At = now
+		}
 	}
 }
 

@@ -16,9 +16,6 @@ import (
 // the same person only where it got the number after the change; otherwise it
 // is the earlier owner of the number.
 func storeIdentityChange(ctx context.Context, tx *personsTx, change webhook.IdentityChange) ([]int64, error) {
-	if change.At.IsZero() {
-		change.At = time.Now()
-	}
 	change.At = change.At.Truncate(time.Microsecond) // as PostgreSQL stores it
 	known, err := findPersons(ctx, tx, []sighting{{Identity: change.From}, {Identity: change.To}})
 	if err != nil {

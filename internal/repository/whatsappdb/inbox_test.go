@@ -254,6 +254,7 @@ func TestInbox_Store_ErrUnstorableOfEachKind(t *testing.T) {
 			batch := oneOfEachKind()
 			good := batch.Len()
 			batch.Append(bad)
+			timeEvents(batch)
 
 			if err := inbox.Store(t.Context(), batch); !errors.Is(err, whatsapp.ErrUnstorable) {
 				t.Errorf("Store of the whole batch: got error %v, want ErrUnstorable", err)
@@ -285,7 +286,7 @@ func TestInbox_Store_ErrUnstorableOfEachKind(t *testing.T) {
 // oneOfEachKind returns a batch with two messages, one of which is edited and one
 // revoked, and one item of each other kind.
 func oneOfEachKind() webhook.Batch {
-	return webhook.Batch{
+	batch := webhook.Batch{
 		Messages: []webhook.Message{
 			textMessage("w1", identity("KE.1", ""), "old"),
 			textMessage("w2", identity("KE.1", ""), "secret"),
@@ -298,6 +299,8 @@ func oneOfEachKind() webhook.Batch {
 		Preferences:     []webhook.Preference{{Who: identity("KE.3", ""), PhoneNumberID: "N", OptOut: true}},
 		Unhandled:       []webhook.UnhandledItem{{Field: "f", Reason: "r", Raw: []byte("{}")}},
 	}
+	timeEvents(batch)
+	return batch
 }
 
 // storedItems counts what the items of oneOfEachKind store.

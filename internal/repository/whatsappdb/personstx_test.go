@@ -57,6 +57,7 @@ func TestInbox_Store_DuringSuspendedInstance(t *testing.T) {
 			mustStore(t, first, messageBatch(textMessage("b", identity("", "254700000001"), "b")))
 			suspended := beginSuspended(t, pool, tt.lock)
 			stored := make(chan error, 1)
+			timeEvents(tt.event)
 			go func() { stored <- first.Store(context.WithoutCancel(t.Context()), tt.event) }()
 			for k := range 20 {
 				for i, inbox := range []*whatsappdb.Inbox{first, second} {

@@ -19,11 +19,11 @@ const MaxPromptCharacters = 32_000
 // Limits of a completion, in tokens, thoughts of the model included. A token is
 // about four characters of English and two to three of Swahili.
 const (
-	// MaxPromptOutputTokens limits the completion for a single prompt.
-	MaxPromptOutputTokens = 8_192
-	// MaxConversationOutputTokens limits the completion in a conversation, which
+	// maxPromptOutputTokens limits the completion for a single prompt.
+	maxPromptOutputTokens = 8_192
+	// maxConversationOutputTokens limits the completion in a conversation, which
 	// is read on a phone: about two WhatsApp messages.
-	MaxConversationOutputTokens = 2_048
+	maxConversationOutputTokens = 2_048
 )
 
 // errNotConfigured takes precedence over the validation of a request: without
@@ -62,7 +62,7 @@ func (s *Service) ask(ctx context.Context, prompt string) (Completion, error) {
 		return Completion{}, err
 	}
 	content := Content{Role: RoleUser, Parts: []Part{{Text: sensitive.NewText(prompt)}}}
-	return s.model.Generate(ctx, Request{Contents: []Content{content}, MaxOutputTokens: MaxPromptOutputTokens})
+	return s.model.Generate(ctx, Request{Contents: []Content{content}, MaxOutputTokens: maxPromptOutputTokens})
 }
 
 func (s *Service) converse(ctx context.Context, request Request) (Completion, error) {
@@ -73,7 +73,7 @@ func (s *Service) converse(ctx context.Context, request Request) (Completion, er
 	if len(request.Contents) == 0 {
 		return Completion{}, fault.InvalidField("contents", fault.FieldInvalidValue, "the last content must be the user's")
 	}
-	request.MaxOutputTokens = MaxConversationOutputTokens
+	request.MaxOutputTokens = maxConversationOutputTokens
 	return s.model.Generate(ctx, request)
 }
 

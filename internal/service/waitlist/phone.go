@@ -20,43 +20,32 @@ const (
 )
 
 // normalizePhone returns the E.164 form of a Kenyan mobile number that is
-// typed in any usual form. It returns false for every other text.
+// typed in any usual form. For every other text it returns why it is not one.
 //
 // The phonenumbers library knows the numbering plan, but it gets only digits
 // and at most one leading plus. On raw text it would convert letters to keypad
 // digits, find a number inside a sentence and drop extensions, and crafted
 // input has made it panic.
-func normalizePhone(typed string) (e164 string, ok bool) {
-	dialled, ok := dialString(typed)
-	if !ok {
-		return "", false
-	}
-	number, err := parsePhone(dialled)
-	if err != nil || number.GetCountryCode() != kenyaCountryCode || phonenumbers.GetNumberType(number) != phonenumbers.MOBILE {
-		return "", false
-	}
-	return phonenumbers.Format(number, phonenumbers.E164), true
-}
-
-// phoneErrorCode returns why normalizePhone rejects a text.
-func phoneErrorCode(typed string) fault.FieldCode {
+func normalizePhone(typed string) (e164 string, problem fault.FieldCode) {
 	if strings.TrimSpace(typed) == "" {
-		return fault.FieldRequired
+		return "", fault.FieldRequired
 	}
 	dialled, ok := dialString(typed)
 	if !ok {
-		return fault.FieldNotPhoneNumber
+		return "", fault.FieldNotPhoneNumber
 	}
 	number, err := parsePhone(dialled)
 	switch {
 	case err != nil:
-		return fault.FieldNotPhoneNumber
+		return "", fault.FieldNotPhoneNumber
 	case number.GetCountryCode() != kenyaCountryCode:
-		return fault.FieldNotKenyan
+		return "", fault.FieldNotKenyan
+	case phonenumbers.GetNumberType(number) == phonenumbers.MOBILE:
+		return phonenumbers.Format(number, phonenumbers.E164), ""
 	case phonenumbers.IsValidNumber(number):
-		return fault.FieldNotMobile
+		return "", fault.FieldNotMobile
 	default:
-		return fault.FieldNotPhoneNumber
+		return "", fault.FieldNotPhoneNumber
 	}
 }
 

@@ -44,8 +44,8 @@ func phoneCases(t testing.TB) []phoneCase {
 func TestNormalizePhone_Table(t *testing.T) {
 	t.Parallel()
 	for _, c := range phoneCases(t) {
-		if got, ok := normalizePhone(c.typed); got != c.e164 || ok != (c.e164 != "") {
-			t.Errorf("%q (%s): got %q, %t, want %q", c.typed, c.note, got, ok, c.e164)
+		if got, problem := normalizePhone(c.typed); got != c.e164 || (problem == "") != (c.e164 != "") {
+			t.Errorf("%q (%s): got %q, %q, want %q", c.typed, c.note, got, problem, c.e164)
 		}
 	}
 }
@@ -68,8 +68,8 @@ func TestNormalizePhone_AcceptedForms(t *testing.T) {
 		"07\u0661\u0662345678",                 // ASCII and Arabic-Indic digits
 		strings.Repeat(" ", 99) + "0712345678", // surrounding space has no limit
 	} {
-		if got, ok := normalizePhone(typed); got != want {
-			t.Errorf("%q: got %q, %t, want %q", typed, got, ok, want)
+		if got, problem := normalizePhone(typed); got != want || problem != "" {
+			t.Errorf("%q: got %q, %q, want %q", typed, got, problem, want)
 		}
 	}
 }
@@ -85,8 +85,8 @@ func TestNormalizePhone_RejectedForms(t *testing.T) {
 		"²³⁴", "0712345678²", "零七一二三四五六七八", "٠٧١٢٣٤٥٦٧٨٪",
 		strings.Repeat("0", 40), "＋２５４ （０）７１２－３４５－６７８", strings.Repeat("1", 41), strings.Repeat("9", 1<<16), "+254712345678" + strings.Repeat("-", 40),
 	} {
-		if got, ok := normalizePhone(typed); ok || got != "" {
-			t.Errorf("%q: got %q, %t, want a rejection", typed, got, ok)
+		if got, problem := normalizePhone(typed); problem == "" || got != "" {
+			t.Errorf("%q: got %q, %q, want a rejection", typed, got, problem)
 		}
 	}
 }
@@ -108,8 +108,8 @@ func TestNormalizePhone_RandomForms(t *testing.T) {
 			if len(strings.TrimSpace(typed)) > maxPhoneBytes {
 				want = ""
 			}
-			if got, ok := normalizePhone(typed); got != want {
-				t.Fatalf("seed %d: %q: got %q, %t, want %q", seed, typed, got, ok, want)
+			if got, problem := normalizePhone(typed); got != want {
+				t.Fatalf("seed %d: %q: got %q, %q, want %q", seed, typed, got, problem, want)
 			}
 		}
 	}
@@ -142,8 +142,8 @@ func FuzzNormalizePhone(f *testing.F) {
 	}
 	e164 := regexp.MustCompile(`^\+254[1-9][0-9]{8}$`)
 	f.Fuzz(func(t *testing.T, typed string) {
-		number, ok := normalizePhone(typed)
-		if !ok {
+		number, problem := normalizePhone(typed)
+		if problem != "" {
 			if number != "" {
 				t.Fatalf("%q: got %q with a rejection, want no number", typed, number)
 			}
@@ -172,8 +172,8 @@ func TestNormalizePhone_AgreesWithLibrary(t *testing.T) {
 		for _, dialled := range []string{"+254" + national, "0" + national} {
 			number, err := phonenumbers.Parse(dialled, "KE")
 			want := err == nil && phonenumbers.IsValidNumberForRegion(number, "KE") && phonenumbers.GetNumberType(number) == phonenumbers.MOBILE
-			got, ok := normalizePhone(dialled)
-			if ok != want || ok && got != phonenumbers.Format(number, phonenumbers.E164) {
+			got, problem := normalizePhone(dialled)
+			if ok := problem == ""; ok != want || ok && got != phonenumbers.Format(number, phonenumbers.E164) {
 				t.Errorf("seed %d: %s: got %q, %t, want %t and the number that the library returns", seed, dialled, got, ok, want)
 			}
 		}
@@ -183,7 +183,7 @@ func TestNormalizePhone_AgreesWithLibrary(t *testing.T) {
 func BenchmarkNormalizePhone(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, ok := normalizePhone("0712345678"); !ok {
+		if _, problem := normalizePhone("0712345678"); problem != "" {
 			b.Fatal("got a rejection, want a number")
 		}
 	}

@@ -51,14 +51,11 @@ type Service struct {
 	numbers   *ratelimit.Limiter // nil: no limit
 }
 
-// New returns a Service that keeps its entries in store.
-func New(store Store) *Service { return &Service{store: store} }
-
-// LimitPerNumber limits how many sign-ups Join accepts for one phone number, so
-// that many addresses together cannot sign up a number over and over. It must be
-// called before the first Join.
-func (s *Service) LimitPerNumber(rate ratelimit.Rate) {
-	s.perNumber, s.numbers = rate, ratelimit.New(rate)
+// New returns a Service that keeps its entries in store. perNumber limits how many
+// sign-ups Join accepts for one phone number, so that many addresses together cannot
+// sign up a number over and over; zero requests mean no limit.
+func New(store Store, perNumber ratelimit.Rate) *Service {
+	return &Service{store: store, perNumber: perNumber, numbers: ratelimit.New(perNumber)}
 }
 
 // Join adds a sign-up to the list. If the phone number already has an entry,
@@ -80,8 +77,8 @@ func (s *Service) JoinVerified(ctx context.Context, name sensitive.Text, number 
 
 // CanJoinVerified reports whether JoinVerified accepts the phone number.
 func CanJoinVerified(number sensitive.Phone) bool {
-	_, ok := normalizePhone(withPlus(number))
-	return ok
+	_, problem := normalizePhone(withPlus(number))
+	return problem == ""
 }
 
 func (s *Service) join(ctx context.Context, in SignUp) (Entry, error) {
@@ -130,11 +127,11 @@ func (in SignUp) validate() (NewEntry, error) {
 	if problem != nil {
 		invalid = append(invalid, fault.Field{Name: "username", Code: problem.Code, Message: problem.Message})
 	}
-	number, ok := normalizePhone(in.PhoneNumber)
-	if !ok {
+	number, phoneProblem := normalizePhone(in.PhoneNumber)
+	if phoneProblem != "" {
 		invalid = append(invalid, fault.Field{
 			Name:    "phone_number",
-			Code:    phoneErrorCode(in.PhoneNumber),
+			Code:    phoneProblem,
 			Message: "must be a Kenyan mobile number, for example 0712 345 678",
 		})
 	}

@@ -42,7 +42,7 @@ func TestService_Join(t *testing.T) {
 	t.Run("stores_normalized_entry", func(t *testing.T) {
 		t.Parallel()
 		store := &fakeStore{}
-		entry, err := waitlist.New(store).Join(t.Context(), waitlist.SignUp{
+		entry, err := waitlist.New(store, ratelimit.Rate{}).Join(t.Context(), waitlist.SignUp{
 			Username: "\u00a0 John Doe\n", PhoneNumber: "0712 345 678",
 		}).Get()
 		if err != nil || entry.ID != 1 {
@@ -56,14 +56,14 @@ func TestService_Join(t *testing.T) {
 	t.Run("returns_store_error", func(t *testing.T) {
 		t.Parallel()
 		want := fault.New(fault.Unavailable, "later")
-		_, err := waitlist.New(&fakeStore{err: want}).Join(t.Context(), waitlist.SignUp{Username: "John", PhoneNumber: "0712345678"}).Get()
+		_, err := waitlist.New(&fakeStore{err: want}, ratelimit.Rate{}).Join(t.Context(), waitlist.SignUp{Username: "John", PhoneNumber: "0712345678"}).Get()
 		if !errors.Is(err, want) {
 			t.Errorf("got error %v, want %v", err, want)
 		}
 	})
 	t.Run("error_does_not_quote_input", func(t *testing.T) {
 		t.Parallel()
-		_, err := waitlist.New(&fakeStore{}).Join(t.Context(), waitlist.SignUp{Username: "Wan\x00jiru", PhoneNumber: "254799123456789"}).Get()
+		_, err := waitlist.New(&fakeStore{}, ratelimit.Rate{}).Join(t.Context(), waitlist.SignUp{Username: "Wan\x00jiru", PhoneNumber: "254799123456789"}).Get()
 		if text := err.Error(); strings.Contains(text, "jiru") || strings.Contains(text, "799123") {
 			t.Errorf("got error %q, want one without the input", text)
 		}
@@ -118,7 +118,7 @@ func TestService_Join_InvalidFields(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store := &fakeStore{}
-			_, err := waitlist.New(store).Join(t.Context(), test.in).Get()
+			_, err := waitlist.New(store, ratelimit.Rate{}).Join(t.Context(), test.in).Get()
 			if !fault.Is(err, fault.Invalid) || len(store.added) > 0 {
 				t.Fatalf("got error %v and %d stored entries, want fault.Invalid and none", err, len(store.added))
 			}
@@ -143,7 +143,7 @@ func TestService_JoinVerified(t *testing.T) {
 			"Wanjiru": "Wanjiru", " Wanjiru\n": "Wanjiru", "": "WhatsApp", "a\x00b": "WhatsApp", strings.Repeat("x", 101): "WhatsApp",
 		} {
 			store := &fakeStore{}
-			_, err := waitlist.New(store).JoinVerified(t.Context(), sensitive.NewText(name), sensitive.NewPhone("254712345678")).Get()
+			_, err := waitlist.New(store, ratelimit.Rate{}).JoinVerified(t.Context(), sensitive.NewText(name), sensitive.NewPhone("254712345678")).Get()
 			if err != nil || len(store.added) != 1 || store.added[0].Username.Reveal() != want {
 				t.Errorf("name %q: got %d stored entries, error %v, want one entry with name %q", name, len(store.added), err, want)
 			}
@@ -162,18 +162,17 @@ func TestService_JoinVerified(t *testing.T) {
 	t.Run("rejects_foreign_number", func(t *testing.T) {
 		t.Parallel()
 		store := &fakeStore{}
-		_, err := waitlist.New(store).JoinVerified(t.Context(), sensitive.NewText("Amani"), sensitive.NewPhone("255712345678")).Get()
+		_, err := waitlist.New(store, ratelimit.Rate{}).JoinVerified(t.Context(), sensitive.NewText("Amani"), sensitive.NewPhone("255712345678")).Get()
 		if !fault.Is(err, fault.Invalid) || len(store.added) != 0 {
 			t.Errorf("got error %v and %d stored entries, want fault.Invalid and none", err, len(store.added))
 		}
 	})
 }
 
-func TestService_LimitPerNumber(t *testing.T) {
+func TestService_Join_LimitPerNumber(t *testing.T) {
 	t.Parallel()
 	store := &fakeStore{}
-	service := waitlist.New(store)
-	service.LimitPerNumber(ratelimit.Rate{Requests: 2, Window: time.Minute})
+	service := waitlist.New(store, ratelimit.Rate{Requests: 2, Window: time.Minute})
 	for i, tt := range []struct {
 		number string
 		kind   fault.Kind // Internal: no error

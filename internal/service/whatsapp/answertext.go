@@ -11,7 +11,7 @@ import (
 	"aisha/internal/visible"
 )
 
-// formatAnswer formats an answer as at most MaxParts messages. Where the answer
+// formatAnswer formats an answer as at most maxParts messages. Where the answer
 // has more text, or the model had to stop, the last message offers the rest. The
 // returned completion has the text that is sent, so that the model can continue
 // there. An answer that shows nothing has no messages.
@@ -21,12 +21,12 @@ import (
 func formatAnswer(completion Completion) (Completion, []string) {
 	text, cut := cutText(completion.Text.Reveal(), maxAnswerBytes)
 	bodies := formatVisible(text, markup.MaxTextUnits)
-	if len(bodies) == 0 || !cut && !completion.Truncated && len(bodies) <= MaxParts {
+	if len(bodies) == 0 || !cut && !completion.Truncated && len(bodies) <= maxParts {
 		return completion, bodies
 	}
 	offer := "\n\n" + sentenceMore
 	bodies = formatVisible(text, markup.MaxTextUnits-countUnits(offer))
-	bodies = bodies[:min(len(bodies), MaxParts)]
+	bodies = bodies[:min(len(bodies), maxParts)]
 	bodies[len(bodies)-1] += offer
 	completion.Text = sensitive.NewText(strings.Join(bodies, "\n\n"))
 	return completion, bodies

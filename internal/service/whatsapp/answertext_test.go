@@ -52,7 +52,7 @@ func TestFormatAnswer(t *testing.T) {
 			if took := time.Since(began); took > 20*time.Second {
 				t.Errorf("took %v, want at most 20s on a busy machine", took)
 			}
-			if tt.wantParts > 0 && len(bodies) != tt.wantParts || len(bodies) > MaxParts {
+			if tt.wantParts > 0 && len(bodies) != tt.wantParts || len(bodies) > maxParts {
 				t.Fatalf("%d parts, want %d", len(bodies), tt.wantParts)
 			}
 			for i, body := range bodies {
@@ -79,7 +79,7 @@ func TestFormatAnswer(t *testing.T) {
 	t.Run("ends_with_a_sentence", func(t *testing.T) {
 		t.Parallel()
 		_, bodies := formatAnswer(Completion{Text: sensitive.NewText(longAnswer(100_000))})
-		last := strings.TrimSuffix(bodies[MaxParts-1], "\n\n"+sentenceMore)
+		last := strings.TrimSuffix(bodies[maxParts-1], "\n\n"+sentenceMore)
 		if !strings.HasSuffix(last, ".") {
 			t.Errorf("the text before the offer ends with %q, want the end of a sentence", last[len(last)-30:])
 		}
@@ -140,8 +140,8 @@ func TestService_AnswerPerson_LongAnswer(t *testing.T) {
 	t.Parallel()
 	f := &fakes{completion: longAnswer(8 << 20), due: Due{Messages: []UnansweredMessage{textMessage(1, "tell me everything", time.Second)}}}
 	answerPerson(t, f.service(Options{}))
-	if len(f.sent) != MaxParts || !strings.HasSuffix(f.sent[MaxParts-1].Body.Reveal(), sentenceMore) {
-		t.Fatalf("sent %d messages, want %d with the offer at the end", len(f.sent), MaxParts)
+	if len(f.sent) != maxParts || !strings.HasSuffix(f.sent[maxParts-1].Body.Reveal(), sentenceMore) {
+		t.Fatalf("sent %d messages, want %d with the offer at the end", len(f.sent), maxParts)
 	}
 	var sent []string
 	for _, message := range f.sent {

@@ -82,16 +82,6 @@ func isCourtesy(word string) bool {
 	return false
 }
 
-// lastCommand returns the newest command in the messages.
-func lastCommand(messages []UnansweredMessage) command {
-	for _, m := range slices.Backward(messages) {
-		if c := messageCommand(m); c != noCommand {
-			return c
-		}
-	}
-	return noCommand
-}
-
 // messageCommand returns the command that a message is.
 func messageCommand(m UnansweredMessage) command {
 	if m.Revoked {

@@ -115,15 +115,14 @@ type Completion struct {
 // Answer is one answer to one or more messages of a person. An answer without
 // parts means that the messages need none: they count as answered.
 type Answer struct {
-	PersonID       int64
-	PhoneNumberID  string
-	MessageIDs     []int64
-	Completion     Completion
-	Parts          []NewPart
-	BeginSend      bool             // begin the send of the first part to Recipient, unless something delays it
-	Recipient      webhook.Identity // of the person, as Due returned it
-	ConfirmsOptOut bool             // it is sent although the person opted out
-	Effect         Effect
+	PersonID      int64
+	PhoneNumberID string
+	MessageIDs    []int64
+	Completion    Completion
+	Parts         []NewPart
+	BeginSend     bool             // begin the send of the first part to Recipient, unless something delays it
+	Recipient     webhook.Identity // of the person, as Due returned it
+	Effect        Effect
 }
 
 // NewPart is a part of an answer before it is stored.

@@ -38,7 +38,7 @@ func (s *Service) decide(person Person, messages []UnansweredMessage) decision {
 		return decision{effect: Mute}
 	case newest.SentAgo > s.options.ReplyWithin:
 		return decision{kind: sendSentence, sentence: sentenceLate}
-	case lastCommand(messages) == commandJoin:
+	case slices.ContainsFunc(messages, isJoin):
 		return decision{kind: joinWaitlist}
 	case slices.ContainsFunc(messages, isReadable):
 		return decision{kind: askModel}
@@ -55,6 +55,8 @@ func (s *Service) decide(person Person, messages []UnansweredMessage) decision {
 func isReadable(m UnansweredMessage) bool {
 	return hasText(m) || isNotRevoked(m) && mayBeReadable(m.Media)
 }
+
+func isJoin(m UnansweredMessage) bool { return messageCommand(m) == commandJoin }
 
 func hasText(m UnansweredMessage) bool {
 	return isNotRevoked(m) && strings.TrimSpace(m.Text.Reveal()) != ""

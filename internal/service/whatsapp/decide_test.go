@@ -113,3 +113,16 @@ func TestService_AnswerPerson_OlderStartIsAnOrdinaryMessage(t *testing.T) {
 		t.Errorf("sent %q, want %q", got, want)
 	}
 }
+
+// A later word that is also START does not hide the wish to join.
+func TestService_AnswerPerson_JoinThenContinue(t *testing.T) {
+	t.Parallel()
+	f := &fakes{due: Due{
+		Person:   Person{Identity: kenyan()},
+		Messages: []UnansweredMessage{textMessage(1, "join", time.Minute), textMessage(2, "anza", time.Minute)},
+	}}
+	answerPerson(t, f.service(Options{}))
+	if got := bodies(f.sent); got != sentenceJoined || len(f.joined) != 1 {
+		t.Errorf("sent %q and joined %v, want the sentence for one who joined", got, f.joined)
+	}
+}

@@ -149,7 +149,7 @@ func (f *fakes) ApplyChoice(_ context.Context, choice Choice) error {
 	if choice.OptOut {
 		f.due.Parts = nil
 	}
-	answer := Answer{PhoneNumberID: choice.PhoneNumberID, ConfirmsOptOut: choice.OptOut}
+	answer := Answer{PhoneNumberID: choice.PhoneNumberID}
 	f.due.Messages = slices.DeleteFunc(slices.Clone(f.due.Messages), func(m UnansweredMessage) bool {
 		covered := !m.SentAt.After(choice.At)
 		if covered {

@@ -21,12 +21,6 @@ type SendHold struct {
 	RetryIn       time.Duration // until a probe may be sent
 }
 
-// SendingState says whether answers can be sent, and which numbers are held.
-type SendingState struct {
-	Status SendingStatus
-	Holds  []SendHold
-}
-
 // SendingStatus summarizes the send holds of all numbers.
 type SendingStatus string
 
@@ -37,19 +31,18 @@ const (
 	SendingStopped SendingStatus = "stopped" // our number, or each of them, is held for an operator
 )
 
-func (s *Service) sendingState(ctx context.Context) (SendingState, error) {
+func (s *Service) sendingState(ctx context.Context) (SendingStatus, error) {
 	holds, err := s.outbox.SendHolds(ctx)
-	if err != nil {
-		return SendingState{}, err
-	}
-	state := SendingState{Status: SendingOpen, Holds: holds}
 	switch {
+	case err != nil:
+		return "", err
 	case s.isStopped(holds):
-		state.Status = SendingStopped
+		return SendingStopped, nil
 	case len(holds) > 0:
-		state.Status = SendingWaiting
+		return SendingWaiting, nil
+	default:
+		return SendingOpen, nil
 	}
-	return state, nil
 }
 
 // isStopped reports whether our configured number is held for an operator.

@@ -2,8 +2,6 @@ package whatsapp
 
 import (
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestService_SendingState(t *testing.T) {
@@ -41,8 +39,8 @@ func TestService_SendingState(t *testing.T) {
 			if err != nil {
 				t.Fatalf("got error %v, want none", err)
 			}
-			if diff := cmp.Diff(SendingState{Status: tt.want, Holds: tt.holds}, got); diff != "" {
-				t.Errorf("SendingState (-want +got):\n%s", diff)
+			if got != tt.want {
+				t.Errorf("SendingState: got %s, want %s", got, tt.want)
 			}
 		})
 	}

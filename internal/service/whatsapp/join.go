@@ -2,7 +2,6 @@ package whatsapp
 
 import (
 	"context"
-	"unicode/utf16"
 
 	"aisha/internal/fault"
 	"aisha/internal/sensitive"
@@ -68,5 +67,5 @@ func askAboutEntry(answer *Answer) {
 }
 
 func fitsAboveButton(text sensitive.Text) bool {
-	return len(utf16.Encode([]rune(text.Reveal()))) <= maxButtonText
+	return countUnits(text.Reveal()) <= maxButtonText
 }

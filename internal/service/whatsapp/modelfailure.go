@@ -86,7 +86,7 @@ func (a *modelAlarm) allow(reason string, now time.Time) (unreported int, ok boo
 		}
 		a.byReason[reason] = state
 	}
-	if !state.reportedAt.IsZero() && now.Sub(state.reportedAt) < modelAlarmInterval {
+	if now.Sub(state.reportedAt) < modelAlarmInterval {
 		state.unreported++
 		return 0, false
 	}

@@ -28,8 +28,6 @@ const (
 	// ChangePeriod is how long after a message its edit or revocation can
 	// arrive. Meta retries the webhook, and half a day is for clocks that differ.
 	ChangePeriod = personMayChange + webhook.RetryPeriod + 12*time.Hour
-	// ClockSkew is how far Meta's clock may be ahead of ours.
-	ClockSkew = webhook.ClockSkew
 )
 
 // Rules of the assistant that need no model.
@@ -66,11 +64,12 @@ const (
 	// maxQuestionCharacters limits the text of a question. The person is sent a
 	// note where it is longer.
 	maxQuestionCharacters = 32_000
-	// MaxParts is how many WhatsApp messages one answer has at most. The person
-	// is offered the rest.
-	MaxParts = 5
+	// maxParts is how many WhatsApp messages the text of an answer has at most. The
+	// person is offered the rest. The question about an unverified entry can follow
+	// as one more.
+	maxParts = 5
 	// maxAnswerBytes is where an answer is cut before it is formatted. It is what
-	// MaxParts messages of three bytes a character hold, and package markup
+	// maxParts messages of three bytes a character hold, and package markup
 	// formats as much within a fraction of a second.
 	maxAnswerBytes = 60_000
 )
@@ -101,7 +100,7 @@ const (
 	// https://ai.google.dev/gemini-api/docs/files
 	maxMediaBytes = 14 << 20
 	// maxFileBytesInFlight limits the bytes of files that all questions hold in
-	// memory at once. Each byte costs several more while the request is built.
+	// memory at once.
 	maxFileBytesInFlight = 32 << 20
 	// maxFileBudgetWaiters is how many questions may occupy a worker while they
 	// wait for the bytes of others. The rest is asked again after
@@ -148,10 +147,10 @@ const (
 	maxBackoff = 10 * time.Minute
 )
 
-// MaxUnhandled is how many unhandled items of one webhook are stored each in a row
+// maxUnhandled is how many unhandled items of one webhook are stored each in a row
 // of its own. Meta sends at most 1,000 updates in one webhook.
 // https://developers.facebook.com/docs/whatsapp/cloud-api/guides/set-up-webhooks
-const MaxUnhandled = 1_000
+const maxUnhandled = 1_000
 
 // Limits for statuses and changes that arrive late or early.
 const (

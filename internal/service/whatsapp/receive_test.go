@@ -129,8 +129,12 @@ func TestService_Receive_ReadBodyFails(t *testing.T) {
 	}
 }
 
-const preferenceChange = `{"field":"user_preferences","value":{"metadata":{"phone_number_id":"N"},"user_preferences":[
-	{"wa_id":"254700000001","value":"stop"},{"wa_id":"254700000002","value":"resume"}]}}`
+// preferenceChange returns a change with two preferences that were made at the given
+// time.
+func preferenceChange(madeAt time.Time) string {
+	return fmt.Sprintf(`{"field":"user_preferences","value":{"metadata":{"phone_number_id":"N"},"user_preferences":[
+		{"wa_id":"254700000001","value":"stop","timestamp":"%[1]d"},{"wa_id":"254700000002","value":"resume","timestamp":"%[1]d"}]}}`, madeAt.Unix())
+}
 
 // echoChange returns a change with two echoes that were sent at the given time.
 func echoChange(sentAt time.Time) string {
@@ -156,8 +160,8 @@ func TestService_Receive_Echo(t *testing.T) {
 
 func TestService_Receive_Preference(t *testing.T) {
 	t.Parallel()
-	inbox := &fakeInbox{}
-	if _, err := receiveSigned(t, inbox.receiver(Options{}), webhookBody(``, ``, preferenceChange)); err != nil {
+	inbox, madeAt := &fakeInbox{}, time.Unix(time.Now().Unix()-60, 0)
+	if _, err := receiveSigned(t, inbox.receiver(Options{}), webhookBody(``, ``, preferenceChange(madeAt))); err != nil {
 		t.Fatalf("got error %v, want none", err)
 	}
 	want := []webhook.Preference{
@@ -165,11 +169,13 @@ func TestService_Receive_Preference(t *testing.T) {
 			Who:           webhook.Identity{WaID: sensitive.NewPhone("254700000001")},
 			PhoneNumberID: "N",
 			OptOut:        true,
+			At:            madeAt,
 			Confirmation:  sensitive.NewText(sentenceOptedOut),
 		},
 		{
 			Who:           webhook.Identity{WaID: sensitive.NewPhone("254700000002")},
 			PhoneNumberID: "N",
+			At:            madeAt,
 		},
 	}
 	if got := inbox.stored.Preferences; !slices.Equal(got, want) {
@@ -313,7 +319,7 @@ func twoOfEachKind(t *testing.T) []byte {
 			fmt.Sprintf(`"unreadable %d"`, n))
 		statuses = append(statuses, fmt.Sprintf(`{"id":"wamid.S%d","status":"sent","timestamp":"%d"}`, n, now))
 	}
-	body := webhookBody(strings.Join(messages, ","), strings.Join(statuses, ","), echoChange(sentAt), preferenceChange)
+	body := webhookBody(strings.Join(messages, ","), strings.Join(statuses, ","), echoChange(sentAt), preferenceChange(sentAt))
 	batch := webhook.Decode(body, time.Now())
 	value := reflect.ValueOf(batch)
 	for i := range value.NumField() {

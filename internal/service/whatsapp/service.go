@@ -228,8 +228,7 @@ func (s *Service) AnswerPerson(ctx context.Context, personID int64, interruption
 	return resource.From(s.answerPerson(ctx, personID, interruptions))
 }
 
-// SendingState returns which numbers are held, and why. Errors:
-// fault.Unavailable.
-func (s *Service) SendingState(ctx context.Context) resource.Resource[SendingState] {
+// SendingState says whether answers can be sent. Errors: fault.Unavailable.
+func (s *Service) SendingState(ctx context.Context) resource.Resource[SendingStatus] {
 	return resource.From(s.sendingState(ctx))
 }

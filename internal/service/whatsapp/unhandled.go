@@ -36,14 +36,14 @@ func (s *Service) unhandledItems(ctx context.Context, beforeID int64) ([]Unhandl
 	return s.inbox.UnhandledItems(ctx, beforeID, unhandledPageSize)
 }
 
-// limitUnhandled returns at most MaxUnhandled of the unhandled items of a
+// limitUnhandled returns at most maxUnhandled of the unhandled items of a
 // webhook. If there are more, the whole body follows them as one more item, so
 // that nothing is lost.
 func limitUnhandled(items []webhook.UnhandledItem, body []byte) []webhook.UnhandledItem {
-	if len(items) <= MaxUnhandled {
+	if len(items) <= maxUnhandled {
 		return items
 	}
-	return append(items[:MaxUnhandled:MaxUnhandled], webhook.UnhandledItem{
+	return append(items[:maxUnhandled:maxUnhandled], webhook.UnhandledItem{
 		Reason: "the whole webhook, which has too many unhandled items to store each",
 		Raw:    body,
 	})

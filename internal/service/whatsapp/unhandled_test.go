@@ -39,9 +39,9 @@ func TestService_Receive_ManyUnhandledItems(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ items, rows int }{
 		{1, 1},
-		{MaxUnhandled, MaxUnhandled},
-		{MaxUnhandled + 1, MaxUnhandled + 1},
-		{150_000, MaxUnhandled + 1},
+		{maxUnhandled, maxUnhandled},
+		{maxUnhandled + 1, maxUnhandled + 1},
+		{150_000, maxUnhandled + 1},
 	} {
 		t.Run(fmt.Sprint(tt.items), func(t *testing.T) {
 			t.Parallel()
@@ -62,7 +62,7 @@ func TestService_Receive_ManyUnhandledItems(t *testing.T) {
 			if len(stored) != tt.rows {
 				t.Fatalf("stored %d unhandled items, want %d", len(stored), tt.rows)
 			}
-			if got, want := bytes.Equal(stored[len(stored)-1].Raw, body), tt.items > MaxUnhandled; got != want {
+			if got, want := bytes.Equal(stored[len(stored)-1].Raw, body), tt.items > maxUnhandled; got != want {
 				t.Errorf("the whole body is stored: %v, want %v", got, want)
 			}
 			if got := strings.Count(log.String(), "\n"); got != 1 {

@@ -14,15 +14,7 @@ func adaptStyles(text []grapheme) {
 	}
 }
 
-// emSpace is white space that is as wide as a letter.
-const emSpace = "\u2003"
-
 func adaptLine(line []grapheme) {
-	for i, g := range line {
-		if isFiller(g.text) {
-			line[i].text = emSpace
-		}
-	}
 	for start := 0; start < len(line); {
 		end := start
 		for end < len(line) && line[end].isSpace() == line[start].isSpace() {
@@ -35,17 +27,6 @@ func adaptLine(line []grapheme) {
 	}
 	restyleSpaces(line)
 	escapeLine(line)
-}
-
-// isFiller reports whether text is a letter or symbol that shows nothing. Unicode
-// does not count it as white space, so a message could consist of such characters
-// alone.
-func isFiller(text string) bool {
-	switch text {
-	case "\u3164", "\uFFA0", "\u115F", "\u1160", "\u2800": // of Hangul and of Braille
-		return true
-	}
-	return false
 }
 
 // removePartialStyles removes the inline styles that WhatsApp cannot show in

@@ -3,7 +3,6 @@ package webhook
 import (
 	"cmp"
 	"encoding/json"
-	"time"
 )
 
 // addIdentityChange reads a system message. WhatsApp sends several kinds; only
@@ -80,12 +79,9 @@ func (d *decoder) decodePreference(raw json.RawMessage, phoneNumberID string, co
 	var in preferenceJSON
 	err := unmarshal(raw, &in)
 	who := contacts.identify(in.UserID, in.WaID)
-	var chosenAt time.Time
-	if t, ok := in.Timestamp.unixTime(); ok {
-		chosenAt = t
-	}
+	chosenAt := d.sentAt(in.Timestamp)
 	known := in.Value == "stop" || in.Value == "resume"
-	switch wrongTime := d.wrongTime(d.sentAt(in.Timestamp)); {
+	switch wrongTime := d.wrongTime(chosenAt); {
 	case err != nil || who.isEmpty() || !known:
 		d.addUnhandled(field, "a preference of an unknown kind", raw)
 	case wrongTime != "":

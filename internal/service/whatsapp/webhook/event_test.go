@@ -38,7 +38,7 @@ func TestDecode_Echo(t *testing.T) {
 func TestDecode_PreferenceTime(t *testing.T) {
 	t.Parallel()
 	for timestamp, want := range map[string]time.Time{
-		`1767225000`: time.Unix(1767225000, 0), `"1767225000"`: time.Unix(1767225000, 0), `null`: {}, `"soon"`: {}, `""`: {}, `{}`: {},
+		`1767225000`: time.Unix(1767225000, 0), `"1767225000"`: time.Unix(1767225000, 0), `null`: receivedAt, `"soon"`: receivedAt, `""`: receivedAt, `{}`: receivedAt,
 	} {
 		for value, optOut := range map[string]bool{"stop": true, "resume": false} {
 			batch := decode(fmt.Appendf(nil, `{"entry":[{"changes":[{"field":"user_preferences","value":{"user_preferences":[{"wa_id":"254712345678","value":%q,"timestamp":%s}]}}]}]}`,

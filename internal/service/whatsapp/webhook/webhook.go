@@ -71,7 +71,7 @@ type Revoke struct {
 // IdentityChange says that From is now known as To.
 type IdentityChange struct {
 	From, To Identity
-	At       time.Time // Meta's timestamp, or the time of receipt where that is implausible
+	At       time.Time // Meta's timestamp, or the time of receipt if Meta sent none that can be read
 }
 
 // Echo is a copy of a message that was sent from one of our numbers: by an
@@ -91,7 +91,7 @@ type Preference struct {
 	Who           Identity
 	PhoneNumberID string         // our number that it concerns
 	OptOut        bool           // true: stop messages; false: resume
-	At            time.Time      // when they made it, by Meta's clock; zero where Meta omits it
+	At            time.Time      // when they made it, by Meta's clock, or the time of receipt if Meta sent none that can be read
 	WAMID         string         // of the message that made it; empty for one in the settings
 	SentHour      time.Time      // of that message
 	Confirmation  sensitive.Text // sent once where it changes anything; set by package whatsapp
