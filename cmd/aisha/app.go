@@ -38,7 +38,8 @@ type app struct {
 	cfg        config.Config
 	log        *slog.Logger
 	metrics    *prometheus.Registry
-	pool       *pgxpool.Pool
+	pool       *pgxpool.Pool // for key lookups
+	reads      *pgxpool.Pool // for lists, searches, exports and statistics
 	server     *http.Server
 	components []*component
 
@@ -85,13 +86,14 @@ func (a *app) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	whatsapp, err := a.addWhatsApp(ctx, gemini, waitlist)
+	operations := a.newOperations()
+	whatsapp, err := a.addWhatsApp(ctx, gemini, waitlist, operations)
 	if err != nil {
 		return err
 	}
 	a.addRetention()
 	a.addCredentialChecks()
-	a.addHTTP(waitlist, gemini, whatsapp)
+	a.addHTTP(services{waitlist: waitlist, gemini: gemini, whatsapp: whatsapp, operations: operations})
 	return nil
 }
 
@@ -101,6 +103,9 @@ func (a *app) addDatabase(ctx context.Context) error {
 		return err
 	}
 	a.add(component{name: "database pool", stop: closePool(a.pool)})
+	if err := a.addReads(ctx); err != nil {
+		return err
+	}
 	a.add(component{name: "migrations", start: a.migrate})
 	a.add(component{name: "database warnings", start: a.logDatabaseWarnings})
 	return nil

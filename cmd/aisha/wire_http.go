@@ -12,8 +12,11 @@ import (
 	"aisha/internal/fault"
 	"aisha/internal/handler"
 	"aisha/internal/ratelimit"
+	"aisha/internal/repository/operatordb"
 	"aisha/internal/repository/postgres"
+	"aisha/internal/service/audit"
 	"aisha/internal/service/gemini"
+	"aisha/internal/service/operation"
 	"aisha/internal/service/waitlist"
 	"aisha/internal/service/whatsapp"
 )
@@ -35,18 +38,29 @@ const (
 // drainRequests is how long a stop waits for requests in progress.
 const drainRequests = 8 * time.Second
 
+// services are what the API calls.
+type services struct {
+	waitlist   *waitlist.Service
+	gemini     *gemini.Service
+	whatsapp   *whatsapp.Service
+	operations *operation.Service
+}
+
 // addHTTP builds the HTTP server. It is the last component, so that it is drained
 // first; run lets it answer probes before the others are started.
-func (a *app) addHTTP(waitlist *waitlist.Service, gemini *gemini.Service, whatsapp *whatsapp.Service) {
+func (a *app) addHTTP(s services) {
 	metrics := a.metricsHandler()
 	if a.cfg.MetricsAddr != "" {
 		metrics = nil
 	}
 	a.server = &http.Server{
 		Handler: handler.New(handler.Options{
-			Waitlist:           waitlist,
-			Gemini:             gemini,
-			WhatsApp:           whatsapp,
+			Waitlist:           s.waitlist,
+			Gemini:             s.gemini,
+			WhatsApp:           s.whatsapp,
+			Operations:         s.operations,
+			Audit:              audit.New(operatordb.NewAuditLog(a.reads)),
+			Actions:            operatordb.NewActions(a.pool),
 			Ready:              a.checkReady,
 			Started:            a.started.Load,
 			Credentials:        a.credentials.states,

@@ -12,6 +12,7 @@ import (
 	"aisha/internal/repository/queue"
 	"aisha/internal/repository/whatsappdb"
 	"aisha/internal/service/gemini"
+	"aisha/internal/service/operation"
 	"aisha/internal/service/waitlist"
 	"aisha/internal/service/whatsapp"
 	"aisha/internal/telemetry"
@@ -23,7 +24,7 @@ import (
 const drainJobs = 12 * time.Second
 
 // addWhatsApp adds the WhatsApp service and the workers that answer.
-func (a *app) addWhatsApp(ctx context.Context, gemini *gemini.Service, waitlist *waitlist.Service) (*whatsapp.Service, error) {
+func (a *app) addWhatsApp(ctx context.Context, gemini *gemini.Service, waitlist *waitlist.Service, operations *operation.Service) (*whatsapp.Service, error) {
 	cfg := a.cfg.WhatsApp
 	locks := instance.New(a.pool, uuid.NewString(), whatsappdb.QueueWorkLeft)
 	a.add(component{name: "instance locks", stop: locks.Close})
@@ -55,7 +56,7 @@ func (a *app) addWhatsApp(ctx context.Context, gemini *gemini.Service, waitlist 
 		Model:         modelAdapter{gemini},
 		Waitlist:      waitlistAdapter{waitlist},
 	})
-	return service, a.addWorkers(ctx, service, locks)
+	return service, a.addWorkers(ctx, service, operations, locks)
 }
 
 func (a *app) newGraph() *graphapi.Client {
@@ -85,20 +86,26 @@ func graphTimeout(resendAfter time.Duration) time.Duration {
 	return min(10*time.Second, resendAfter/2)
 }
 
-// addWorkers adds the workers, unless the Graph API or Gemini is not configured:
-// then messages are stored and wait.
-func (a *app) addWorkers(ctx context.Context, service *whatsapp.Service, locks *instance.Locks) error {
+// addWorkers adds the workers. If the Graph API or Gemini is not configured, they run
+// only operations: messages are stored and wait.
+func (a *app) addWorkers(ctx context.Context, service *whatsapp.Service, operations *operation.Service, locks *instance.Locks) error {
+	concurrency := a.cfg.WhatsApp.Workers
 	if a.cfg.WhatsApp.Token.IsZero() || a.cfg.Gemini.APIKey.IsZero() {
 		a.log.WarnContext(ctx, "WhatsApp messages are stored and not answered: the Graph API or Gemini is not configured")
-		return nil
+		concurrency = 0
 	}
 	pool, err := postgres.OpenForQueue(ctx, a.cfg.DatabaseURL)
 	if err != nil {
 		return err
 	}
 	a.add(component{name: "queue pool", stop: closePool(pool)})
-	workers, err := worker.New(pool, service, locks, queue.NewOrphans(a.pool, locks.Name()), worker.Options{
-		Concurrency:         a.cfg.WhatsApp.Workers,
+	workers, err := worker.New(pool, worker.Deps{
+		Answerer:   service,
+		Operations: operations,
+		Instance:   locks,
+		Orphans:    queue.NewOrphans(a.pool, locks.Name()),
+	}, worker.Options{
+		Concurrency:         concurrency,
 		ReindexerIndexNames: queue.ReindexerIndexNames(),
 		Log:                 a.log,
 	})

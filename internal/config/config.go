@@ -24,9 +24,10 @@ var defaultInstructions string
 
 // Config is the validated configuration.
 type Config struct {
-	DatabaseURL sensitive.Secret // empty only from LoadDev
-	Host        string
-	Port        int // 0: any free port
+	DatabaseURL     sensitive.Secret // empty only from LoadDev
+	DatabaseReadURL sensitive.Secret // of a replica for lists and exports; empty: DatabaseURL
+	Host            string
+	Port            int // 0: any free port
 
 	Gemini   Gemini
 	WhatsApp WhatsApp
@@ -145,8 +146,10 @@ func LoadAddress() (host string, port int, err error) {
 func (p *parser) parse(env environment) (Config, error) {
 	cfg := Config{
 		DatabaseURL: p.database(env.DatabaseURL),
-		Host:        env.Host.value,
-		Port:        p.number(env.Port, 0, maxPort),
+
+		DatabaseReadURL: p.database(env.DatabaseReadURL),
+		Host:            env.Host.value,
+		Port:            p.number(env.Port, 0, maxPort),
 		Gemini: Gemini{
 			APIKey:        p.secret(env.GeminiAPIKey),
 			Model:         p.model(env.GeminiModel),

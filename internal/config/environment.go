@@ -19,8 +19,10 @@ import (
 // file, can set instead.
 type environment struct {
 	DatabaseURL setting `envconfig:"DATABASE_URL" file:"true"`
-	Host        setting `envconfig:"HOST" default:"0.0.0.0"`
-	Port        setting `envconfig:"PORT" default:"8000"`
+
+	DatabaseReadURL setting `envconfig:"DATABASE_READ_URL" file:"true"`
+	Host            setting `envconfig:"HOST" default:"0.0.0.0"`
+	Port            setting `envconfig:"PORT" default:"8000"`
 
 	GeminiAPIKey        setting `envconfig:"GEMINI_API_KEY" file:"true"`
 	GeminiModel         setting `envconfig:"GEMINI_MODEL" default:"gemini-3.5-flash-lite"`

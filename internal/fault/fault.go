@@ -73,6 +73,16 @@ func (k Kind) Code() string {
 	}
 }
 
+// KindOf returns the kind with that code, and Internal for an unknown one.
+func KindOf(code string) Kind {
+	for kind := Internal; kind <= NotConfigured; kind++ {
+		if kind.Code() == code {
+			return kind
+		}
+	}
+	return Internal
+}
+
 // String returns the same text as Code.
 func (k Kind) String() string { return k.Code() }
 

@@ -116,7 +116,7 @@ func TestFailures_Panic(t *testing.T) {
 	t.Parallel()
 	out, withLog := logTo(slog.LevelInfo)
 	api := newAPI(withLog, func(o *handler.Options) {
-		o.Waitlist = joinFunc(func(context.Context, waitlist.SignUp) (waitlist.Entry, error) { panic("index out of luck") })
+		o.Waitlist = joinFunc(func(context.Context, waitlist.SignUp) (waitlist.Added, error) { panic("index out of luck") })
 		o.WhatsApp = fakeWhatsApp{receive: func(context.Context, string, []byte) (whatsapp.Receipt, error) {
 			var nothing *whatsapp.Receipt
 			return *nothing, nil

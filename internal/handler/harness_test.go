@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 
 // The services are fakes whose methods call functions.
 type (
-	joinFunc     func(context.Context, waitlist.SignUp) (waitlist.Entry, error)
+	joinFunc     func(context.Context, waitlist.SignUp) (waitlist.Added, error)
 	askFunc      func(context.Context, string) (gemini.Completion, error)
 	fakeWhatsApp struct {
 		receive   func(ctx context.Context, signature string, body []byte) (whatsapp.Receipt, error)
@@ -48,7 +48,7 @@ type (
 	}
 )
 
-func (f joinFunc) Join(ctx context.Context, in waitlist.SignUp) resource.Resource[waitlist.Entry] {
+func (f joinFunc) Join(ctx context.Context, in waitlist.SignUp) resource.Resource[waitlist.Added] {
 	return resource.From(f(ctx, in))
 }
 
@@ -85,7 +85,7 @@ func (f fakeWhatsApp) SendingState(context.Context) resource.Resource[whatsapp.S
 
 // joinFailing and askFailing return services that fail with err.
 func joinFailing(err error) joinFunc {
-	return func(context.Context, waitlist.SignUp) (waitlist.Entry, error) { return waitlist.Entry{}, err }
+	return func(context.Context, waitlist.SignUp) (waitlist.Added, error) { return waitlist.Added{}, err }
 }
 
 func askFailing(err error) askFunc {
@@ -96,7 +96,7 @@ func askFailing(err error) askFunc {
 func workingOptions(change ...func(*handler.Options)) handler.Options {
 	metrics := prometheus.NewRegistry()
 	o := handler.Options{
-		Waitlist: joinFunc(func(context.Context, waitlist.SignUp) (waitlist.Entry, error) { return waitlist.Entry{ID: 1}, nil }),
+		Waitlist: joinFunc(func(context.Context, waitlist.SignUp) (waitlist.Added, error) { return waitlist.Added{ID: 1}, nil }),
 		Gemini: askFunc(func(context.Context, string) (gemini.Completion, error) {
 			return gemini.Completion{
 				Text: sensitive.NewText("1 < 2 & that's it"), Model: "gemini-test", FinishReason: "STOP",

@@ -290,9 +290,9 @@ func TestMiddleware_Timeout(t *testing.T) {
 	t.Parallel()
 	var signUpHasDeadline, promptHasDeadline bool
 	api := newAPI(func(o *handler.Options) {
-		o.Waitlist = joinFunc(func(ctx context.Context, _ waitlist.SignUp) (waitlist.Entry, error) {
+		o.Waitlist = joinFunc(func(ctx context.Context, _ waitlist.SignUp) (waitlist.Added, error) {
 			_, signUpHasDeadline = ctx.Deadline()
-			return waitlist.Entry{ID: 1}, nil
+			return waitlist.Added{ID: 1}, nil
 		})
 		o.Gemini = askFunc(func(ctx context.Context, _ string) (gemini.Completion, error) {
 			_, promptHasDeadline = ctx.Deadline()

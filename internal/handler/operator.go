@@ -1,91 +1,56 @@
 package handler
 
 import (
+	"math"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
-	"aisha/internal/fault"
+	"aisha/internal/handler/guard"
 	"aisha/internal/handler/wire"
-	"aisha/internal/resource"
-	"aisha/internal/service/whatsapp"
+	"aisha/internal/operator"
 )
 
-type unhandledItemBody struct {
-	ID         int64     `json:"id"`
-	Field      string    `json:"field"`
-	Reason     string    `json:"reason"`
-	Raw        string    `json:"raw"`
-	Truncated  bool      `json:"truncated"` // raw is only the beginning
-	ReceivedAt time.Time `json:"received_at"`
+// operatorTimeout limits a request of an operator. Longer work is an operation.
+const operatorTimeout = 10 * time.Second
+
+// maxID is the highest id.
+const maxID = math.MaxInt64
+
+// operatorRoutes adds routes of the operator API. Each of them authenticates the
+// caller and requires a right; one that changes something is one transaction with
+// its audit, and accepts an Idempotency-Key.
+type operatorRoutes struct {
+	router  chi.Router
+	actions guard.Actions
 }
 
-// listUnhandledItems handles GET /operator/kept-items, the public name of unhandled
-// items. Large items are truncated.
-func listUnhandledItems(service WhatsApp) wire.HandlerFunc {
-	return func(r *http.Request) (wire.Response, error) {
-		before, err := parseBefore(r.URL.Query().Get("before"))
-		if err != nil {
-			return wire.Response{}, err
-		}
-		items := service.UnhandledItems(r.Context(), before)
-		return wire.FromResource(resource.Map(items, newUnhandledItemBodies))
-	}
+func newOperatorRoutes(r chi.Router, o Options, failures *guard.AddressLimit) operatorRoutes {
+	router := r.With(guard.AuthenticateOperator(o.AdminToken, failures), guard.RejectUntil(o.Started), guard.Timeout(operatorTimeout))
+	return operatorRoutes{router: router, actions: o.Actions}
 }
 
-// parseBefore parses the id before which the page starts. It returns 0, the
-// first page, for an empty parameter.
-func parseBefore(parameter string) (int64, error) {
-	if parameter == "" {
-		return 0, nil
-	}
-	before, err := strconv.ParseInt(parameter, 10, 64)
-	if err != nil || before < 1 {
-		return 0, fault.InvalidField("before", fault.FieldInvalidValue, "must be the id of an item")
-	}
-	return before, nil
+// get adds a route that reads. more wraps the handler further.
+func (o operatorRoutes) get(path string, right operator.Right, handle wire.HandlerFunc, more ...guard.Middleware) {
+	o.router.With(guard.RequireRight(right)).With(more...).Get(path, wire.Handler(handle))
 }
 
-// getUnhandledItem handles GET /operator/kept-items/{id}. The item can be as large
-// as a whole webhook, so its text is encoded while it is sent.
-func getUnhandledItem(service WhatsApp) wire.HandlerFunc {
-	return func(r *http.Request) (wire.Response, error) {
-		id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
-		if err != nil || id < 1 {
-			return wire.Response{}, fault.New(fault.NotFound, "there is no unhandled item with this id")
-		}
-		item, err := service.UnhandledItem(r.Context(), id).Get()
-		if err != nil {
-			return wire.Response{}, err
-		}
-		return wire.JSON(wire.LongText{
-			Text: item.Raw.Reveal(),
-			Form: func(raw string) any {
-				body := newUnhandledItemBody(item)
-				body.Raw = raw
-				return wire.Success(body)
-			},
-		}), nil
-	}
+// change adds a route that changes something.
+func (o operatorRoutes) change(method, path string, right operator.Right, handle wire.HandlerFunc) {
+	o.router.With(guard.RequireRight(right), guard.Change(o.actions)).Method(method, path, wire.Handler(handle))
 }
 
-func newUnhandledItemBodies(items []whatsapp.UnhandledItem) []unhandledItemBody {
-	bodies := make([]unhandledItemBody, len(items))
-	for i, item := range items {
-		bodies[i] = newUnhandledItemBody(item)
-	}
-	return bodies
-}
+// addOperatorRoutes adds all routes of the operator API.
+func addOperatorRoutes(r chi.Router, o Options, failures *guard.AddressLimit) {
+	routes := newOperatorRoutes(r, o, failures)
 
-func newUnhandledItemBody(item whatsapp.UnhandledItem) unhandledItemBody {
-	return unhandledItemBody{
-		ID:         item.ID,
-		Field:      item.Field,
-		Reason:     item.Reason,
-		Raw:        item.Raw.Reveal(),
-		Truncated:  item.Truncated,
-		ReceivedAt: item.ReceivedAt.UTC(),
-	}
+	routes.get("/operator/unhandled-items", operator.ReadUnhandled, listUnhandledItems(o.WhatsApp))
+	routes.get("/operator/unhandled-items/{id}", operator.ReadUnhandled, getUnhandledItem(o.WhatsApp), guard.Concurrency(maxWholeItems))
+
+	routes.get("/operator/operations/{id}", operator.ReadList, getOperation(o.Operations))
+	routes.get("/operator/operations/{id}/progress", operator.ReadList, getProgress(o.Operations))
+	routes.change(http.MethodDelete, "/operator/operations/{id}", operator.WriteList, cancelOperation(o.Operations))
+
+	routes.get("/operator/audit", operator.ReadAudit, listAudit(o.Audit))
 }

@@ -2,23 +2,28 @@ package handler
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/netip"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"aisha/internal/handler/guard"
+	"aisha/internal/page"
 	"aisha/internal/ratelimit"
 	"aisha/internal/resource"
 	"aisha/internal/sensitive"
+	"aisha/internal/service/audit"
 	"aisha/internal/service/gemini"
+	"aisha/internal/service/operation"
 	"aisha/internal/service/waitlist"
 	"aisha/internal/service/whatsapp"
 )
 
 // Waitlist stores sign-ups. Faults: Invalid, RateLimited, Unavailable.
 type Waitlist interface {
-	Join(ctx context.Context, in waitlist.SignUp) resource.Resource[waitlist.Entry]
+	Join(ctx context.Context, in waitlist.SignUp) resource.Resource[waitlist.Added]
 }
 
 // Gemini answers single prompts. Faults: Invalid, Blocked, Upstream,
@@ -32,9 +37,22 @@ type Gemini interface {
 type WhatsApp interface {
 	Receive(ctx context.Context, signatureHeader string, readBody func() ([]byte, error)) resource.Resource[whatsapp.Receipt]
 	Subscribe(in whatsapp.Subscription) resource.Resource[string]
-	UnhandledItems(ctx context.Context, beforeID int64) resource.Resource[[]whatsapp.UnhandledItem]
+	UnhandledItems(ctx context.Context, request page.Request) resource.Resource[page.Page[whatsapp.UnhandledItem]]
 	UnhandledItem(ctx context.Context, id int64) resource.Resource[whatsapp.UnhandledItem] // also returns NotFound
 	SendingState(ctx context.Context) resource.Resource[whatsapp.SendingStatus]
+}
+
+// Operations reports on long work. Faults: NotFound, Conflict, Unavailable; Get also
+// returns those with which an operation failed.
+type Operations interface {
+	Get(ctx context.Context, id int64) resource.Resource[json.RawMessage]
+	Progress(ctx context.Context, id int64) resource.Resource[operation.Operation]
+	Cancel(ctx context.Context, id int64) resource.Resource[operation.Operation]
+}
+
+// Audit reports who did what. Faults: Unavailable.
+type Audit interface {
+	List(ctx context.Context, filter audit.Filter, request page.Request) resource.Resource[page.Page[audit.Entry]]
 }
 
 // Options are the dependencies and settings of the API. The services, Ready,
@@ -43,7 +61,12 @@ type Options struct {
 	Waitlist Waitlist
 	Gemini   Gemini
 	WhatsApp WhatsApp
-	Ready    func(context.Context) error // returns nil if requests can be served
+
+	Operations Operations
+	Audit      Audit
+	Actions    guard.Actions // runs the changes of operators
+
+	Ready func(context.Context) error // returns nil if requests can be served
 
 	Started     func() bool        // reports whether the tables exist, so that routes that need them are served
 	Credentials func() Credentials // returns the last verdicts and makes no calls

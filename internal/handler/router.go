@@ -85,9 +85,7 @@ func New(o Options) http.Handler {
 		r.With(guard.RejectUntil(o.Started), guard.Timeout(webhookTimeout)).Post(path, wire.Handler(receiveWebhook(o.WhatsApp)))
 	}
 
-	operator := r.With(guard.RequireOperator(o.AdminToken, failures), guard.RejectUntil(o.Started))
-	operator.Get("/operator/kept-items", wire.Handler(listUnhandledItems(o.WhatsApp)))
-	operator.With(guard.Concurrency(maxWholeItems)).Get("/operator/kept-items/{id}", wire.Handler(getUnhandledItem(o.WhatsApp)))
+	addOperatorRoutes(r, o, failures)
 
 	r.Get("/healthz", wire.Handler(healthz))
 	r.With(guard.Timeout(readyTimeout)).Get("/readyz", wire.Handler(readyz(o)))

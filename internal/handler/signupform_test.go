@@ -33,8 +33,8 @@ func storing(o *handler.Options) { o.Waitlist = waitlist.New(acceptingStore{}, r
 
 type acceptingStore struct{ waitlist.Store }
 
-func (acceptingStore) Add(context.Context, waitlist.NewEntry) (waitlist.Entry, error) {
-	return waitlist.Entry{ID: 1}, nil
+func (acceptingStore) Add(context.Context, waitlist.NewEntry) (waitlist.Added, error) {
+	return waitlist.Added{ID: 1}, nil
 }
 
 // wantPage checks that the response is a page with these parts.
@@ -54,9 +54,9 @@ func TestSignUpForm_Success(t *testing.T) {
 	t.Parallel()
 	var joined waitlist.SignUp
 	recording := func(o *handler.Options) {
-		o.Waitlist = joinFunc(func(_ context.Context, in waitlist.SignUp) (waitlist.Entry, error) {
+		o.Waitlist = joinFunc(func(_ context.Context, in waitlist.SignUp) (waitlist.Added, error) {
 			joined = in
-			return waitlist.Entry{ID: 1}, nil
+			return waitlist.Added{ID: 1}, nil
 		})
 	}
 	t.Run("page", func(t *testing.T) {

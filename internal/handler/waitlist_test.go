@@ -69,9 +69,9 @@ func TestJoinWaitlist_RejectsInvalidBodies(t *testing.T) {
 // failIfJoined makes the test fail if the request reaches the service.
 func failIfJoined(t *testing.T) func(*handler.Options) {
 	return func(o *handler.Options) {
-		o.Waitlist = joinFunc(func(context.Context, waitlist.SignUp) (waitlist.Entry, error) {
+		o.Waitlist = joinFunc(func(context.Context, waitlist.SignUp) (waitlist.Added, error) {
 			t.Error("Join was called, want the request rejected before")
-			return waitlist.Entry{}, errors.New("called")
+			return waitlist.Added{}, errors.New("called")
 		})
 	}
 }
@@ -98,9 +98,9 @@ func TestJoinWaitlist_PassesMembersUnchanged(t *testing.T) {
 			t.Parallel()
 			var joined waitlist.SignUp
 			api := newAPI(func(o *handler.Options) {
-				o.Waitlist = joinFunc(func(_ context.Context, in waitlist.SignUp) (waitlist.Entry, error) {
+				o.Waitlist = joinFunc(func(_ context.Context, in waitlist.SignUp) (waitlist.Added, error) {
 					joined = in
-					return waitlist.Entry{ID: 1}, nil
+					return waitlist.Added{ID: 1}, nil
 				})
 			})
 			send := call

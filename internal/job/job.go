@@ -22,3 +22,21 @@ func (AnswerPerson) Kind() string { return "answer_person" }
 func (AnswerPerson) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{MaxAttempts: maxAttempts}
 }
+
+// QueueOperations is the queue of the operations, so that answers never wait for
+// one.
+const QueueOperations = "operations"
+
+// RunOperation is the job that runs an operation of an operator. How far the
+// operation is stands in its row, so the job may run at any time.
+type RunOperation struct {
+	OperationID int64 `json:"operation_id"`
+}
+
+// Kind implements river.JobArgs.
+func (RunOperation) Kind() string { return "run_operation" }
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (RunOperation) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{MaxAttempts: maxAttempts, Queue: QueueOperations}
+}

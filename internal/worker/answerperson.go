@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
@@ -32,11 +31,6 @@ const (
 	// pruneRetriesAbove is how many persons retryAt may have before entries in
 	// the past are removed.
 	pruneRetriesAbove = 1000
-	// longJob separates jobs that can look like orphans from shorter ones, which
-	// cannot: Orphans ignores jobs that were fetched less than 15 seconds ago.
-	longJob = 5 * time.Second
-	// completionDelay is how long River may take to store the end of a job.
-	completionDelay = 30 * time.Second
 )
 
 // answerPersonWorker runs the jobs that answer persons. It remembers the persons
@@ -45,22 +39,15 @@ const (
 type answerPersonWorker struct {
 	river.WorkerDefaults[job.AnswerPerson]
 	answerer Answerer
+	known    *knownJobs
 	log      *slog.Logger
 
-	mu       sync.Mutex
-	running  map[int64]time.Time // start, by job id
-	finished map[int64]time.Time // end of long jobs, by job id; see knownJobs
-	retryAt  map[int64]time.Time // by person id
+	mu      sync.Mutex
+	retryAt map[int64]time.Time // by person id
 }
 
-func newAnswerPersonWorker(answerer Answerer, log *slog.Logger) *answerPersonWorker {
-	return &answerPersonWorker{
-		answerer: answerer,
-		log:      log,
-		running:  make(map[int64]time.Time),
-		finished: make(map[int64]time.Time),
-		retryAt:  make(map[int64]time.Time),
-	}
+func newAnswerPersonWorker(answerer Answerer, known *knownJobs, log *slog.Logger) *answerPersonWorker {
+	return &answerPersonWorker{answerer: answerer, known: known, log: log, retryAt: make(map[int64]time.Time)}
 }
 
 // Work implements river.Worker. A temporary fault snoozes the job without a
@@ -69,10 +56,11 @@ func newAnswerPersonWorker(answerer Answerer, log *slog.Logger) *answerPersonWor
 // its own back-off.
 func (w *answerPersonWorker) Work(ctx context.Context, j *river.Job[job.AnswerPerson]) error {
 	personID := j.Args.PersonID
-	if wait := w.begin(j.ID, personID); wait > 0 {
+	if wait := w.waitOf(personID); wait > 0 {
 		return river.JobSnooze(wait)
 	}
-	defer w.end(j.ID)
+	w.known.begin(j.ID)
+	defer w.known.end(j.ID)
 
 	next, err := w.answerer.AnswerPerson(ctx, personID, interruptions(j.JobRow)).Get()
 	switch {
@@ -94,26 +82,15 @@ func (w *answerPersonWorker) Work(ctx context.Context, j *river.Job[job.AnswerPe
 	return river.JobSnooze(wait)
 }
 
-// begin records that the job runs, or returns how long its person must wait.
-func (w *answerPersonWorker) begin(jobID, personID int64) (wait time.Duration) {
+// waitOf returns how long a person must wait for a retry.
+func (w *answerPersonWorker) waitOf(personID int64) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if wait = time.Until(w.retryAt[personID]); wait > 0 {
+	if wait := time.Until(w.retryAt[personID]); wait > 0 {
 		return wait
 	}
 	delete(w.retryAt, personID)
-	w.running[jobID] = time.Now()
 	return 0
-}
-
-func (w *answerPersonWorker) end(jobID int64) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	now := time.Now()
-	if now.Sub(w.running[jobID]) > longJob {
-		w.finished[jobID] = now
-	}
-	delete(w.running, jobID)
 }
 
 func (w *answerPersonWorker) delayPerson(personID int64, wait time.Duration) {
@@ -124,17 +101,6 @@ func (w *answerPersonWorker) delayPerson(personID int64, wait time.Duration) {
 		maps.DeleteFunc(w.retryAt, func(_ int64, at time.Time) bool { return at.Before(now) })
 	}
 	w.retryAt[personID] = now.Add(wait)
-}
-
-// knownJobs returns the ids of the jobs that run, and of long ones that ended
-// recently: River stores the end of a job a moment later, and until then the job
-// looks like an orphan.
-func (w *answerPersonWorker) knownJobs() []int64 {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	now := time.Now()
-	maps.DeleteFunc(w.finished, func(_ int64, end time.Time) bool { return now.Sub(end) > completionDelay })
-	return slices.AppendSeq(slices.Collect(maps.Keys(w.running)), maps.Keys(w.finished))
 }
 
 // interruptions returns how often a process ended while it ran the job. River

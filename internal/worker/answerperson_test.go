@@ -25,7 +25,7 @@ func (f answerFunc) AnswerPerson(_ context.Context, personID int64, _ int) resou
 }
 
 func newTestWorker(answer answerFunc) *answerPersonWorker {
-	return newAnswerPersonWorker(answer, slog.New(slog.DiscardHandler))
+	return newAnswerPersonWorker(answer, newKnownJobs(), slog.New(slog.DiscardHandler))
 }
 
 func work(w *answerPersonWorker, jobID, personID int64) error {
@@ -78,7 +78,7 @@ func TestAnswerPersonWorker_Work(t *testing.T) {
 			if tt.fails != errors.Is(err, bug) || tt.maxSnooze == 0 && !tt.fails && err != nil {
 				t.Errorf("Work = %v, want the error: %t", err, tt.fails)
 			}
-			if known := w.knownJobs(); len(known) != 0 {
+			if known := w.known.ids(); len(known) != 0 {
 				t.Errorf("known jobs after Work: %v, want none", known)
 			}
 		})
@@ -107,20 +107,20 @@ func TestAnswerPersonWorker_knownJobs(t *testing.T) {
 	t.Parallel()
 	var w *answerPersonWorker
 	w = newTestWorker(func(int64) (whatsapp.Next, error) {
-		if got, want := w.knownJobs(), []int64{42}; !slices.Equal(got, want) {
+		if got, want := w.known.ids(), []int64{42}; !slices.Equal(got, want) {
 			t.Errorf("known jobs during Work: %v, want %v", got, want)
 		}
-		w.running[42] = time.Now().Add(-2 * longJob)
+		w.known.running[42] = time.Now().Add(-2 * longJob)
 		return whatsapp.Next{}, nil
 	})
 	if err := work(w, 42, 7); err != nil {
 		t.Errorf("Work = %v, want no error", err)
 	}
-	if got, want := w.knownJobs(), []int64{42}; !slices.Equal(got, want) {
+	if got, want := w.known.ids(), []int64{42}; !slices.Equal(got, want) {
 		t.Errorf("known jobs after a long job: %v, want %v", got, want)
 	}
-	w.finished[42] = time.Now().Add(-2 * completionDelay)
-	if got := w.knownJobs(); len(got) != 0 {
+	w.known.finished[42] = time.Now().Add(-2 * completionDelay)
+	if got := w.known.ids(); len(got) != 0 {
 		t.Errorf("known jobs after the delay: %v, want none", got)
 	}
 }
@@ -152,7 +152,7 @@ func TestAnswerPersonWorker_Work_interruptions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := -1
-			w := newAnswerPersonWorker(interruptionRecorder{&got}, slog.New(slog.DiscardHandler))
+			w := newAnswerPersonWorker(interruptionRecorder{&got}, newKnownJobs(), slog.New(slog.DiscardHandler))
 			err := w.Work(t.Context(), &river.Job[job.AnswerPerson]{
 				JobRow: &rivertype.JobRow{ID: 1, CreatedAt: time.Now(), Attempt: tt.attempt, Errors: make([]rivertype.AttemptError, tt.errors)},
 			})

@@ -5,6 +5,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"aisha/internal/job"
 	"aisha/internal/resource"
 	"aisha/internal/service/whatsapp"
 )
@@ -53,7 +55,7 @@ type Orphans interface {
 
 // Options are the settings of Workers.
 type Options struct {
-	Concurrency         int      // answers worked on at once
+	Concurrency         int      // answers worked on at once; 0: none are
 	ReindexerIndexNames []string // indexes of the queue that River may rebuild
 	Log                 *slog.Logger
 }
@@ -64,22 +66,37 @@ type Workers struct {
 	instance Instance
 	orphans  Orphans
 	client   *river.Client[pgx.Tx]
-	answers  *answerPersonWorker
+	known    *knownJobs
 
 	stopHeartbeat    context.CancelFunc
 	heartbeatStopped chan struct{}
 }
 
+// Deps are what the Workers use. All are required.
+type Deps struct {
+	Answerer   Answerer
+	Operations Operations
+	Instance   Instance
+	Orphans    Orphans
+}
+
 // New returns Workers that do nothing until Start.
-func New(pool *pgxpool.Pool, answerer Answerer, instance Instance, orphans Orphans, options Options) (*Workers, error) {
+func New(pool *pgxpool.Pool, deps Deps, options Options) (*Workers, error) {
+	known := newKnownJobs()
 	workers := river.NewWorkers()
-	answers := newAnswerPersonWorker(answerer, options.Log)
-	if err := river.AddWorkerSafely(workers, answers); err != nil {
-		return nil, fmt.Errorf("register the worker: %w", err)
+	err := errors.Join(
+		river.AddWorkerSafely(workers, newAnswerPersonWorker(deps.Answerer, known, options.Log)),
+		river.AddWorkerSafely(workers, &runOperationWorker{operations: deps.Operations, known: known, log: options.Log}))
+	if err != nil {
+		return nil, fmt.Errorf("register the workers: %w", err)
+	}
+	queues := map[string]river.QueueConfig{job.QueueOperations: {MaxWorkers: maxOperations}}
+	if options.Concurrency > 0 {
+		queues[river.QueueDefault] = river.QueueConfig{MaxWorkers: options.Concurrency}
 	}
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
-		ID:                instance.Name(),
-		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: options.Concurrency}},
+		ID:                deps.Instance.Name(),
+		Queues:            queues,
 		Workers:           workers,
 		FetchCooldown:     fetchCooldown,
 		FetchPollInterval: fetchPollInterval,
@@ -93,7 +110,7 @@ func New(pool *pgxpool.Pool, answerer Answerer, instance Instance, orphans Orpha
 	if err != nil {
 		return nil, fmt.Errorf("open the queue: %w", err)
 	}
-	return &Workers{log: options.Log, instance: instance, orphans: orphans, client: client, answers: answers}, nil
+	return &Workers{log: options.Log, instance: deps.Instance, orphans: deps.Orphans, client: client, known: known}, nil
 }
 
 // Start begins to run jobs. The instance announces itself first: other instances
@@ -157,7 +174,7 @@ func (w *Workers) heartbeat(ctx context.Context) {
 }
 
 func (w *Workers) requeueOrphans(ctx context.Context) {
-	requeued, err := w.orphans.Requeue(ctx, w.answers.knownJobs())
+	requeued, err := w.orphans.Requeue(ctx, w.known.ids())
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:

@@ -6,6 +6,7 @@ import (
 
 	"aisha/internal/fault"
 	"aisha/internal/handler/wire"
+	"aisha/internal/operator"
 	"aisha/internal/sensitive"
 )
 
@@ -18,30 +19,60 @@ func RequireKey(keys []sensitive.Secret, failures *AddressLimit) Middleware {
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if hasKey(r, keys) {
-				next.ServeHTTP(w, r)
+			if !hasKey(r, keys) {
+				wire.WriteFailure(w, r, unauthenticated(r, failures))
 				return
 			}
-			var err error = fault.New(fault.Unauthenticated, "send a valid key as Authorization: Bearer KEY")
-			if r.Header.Get("Authorization") != "" {
-				err = failures.Failure(r, err)
-			}
-			wire.WriteFailure(w, r, err)
+			next.ServeHTTP(w, r)
 		})
 	}
 }
 
-// RequireOperator rejects requests without the operator's token. If token is
-// empty, it rejects every request as not configured.
-func RequireOperator(token sensitive.Secret, failures *AddressLimit) Middleware {
-	if !token.IsZero() {
-		return RequireKey([]sensitive.Secret{token}, failures)
-	}
-	return func(http.Handler) http.Handler {
+// adminName is the name of the owner of ADMIN_TOKEN in the audit.
+const adminName = "admin"
+
+// AuthenticateOperator rejects requests without the operator's token, and adds the
+// caller to the context of the others. If token is empty, it rejects every request
+// as not configured.
+func AuthenticateOperator(token sensitive.Secret, failures *AddressLimit) Middleware {
+	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			wire.WriteFailure(w, r, fault.New(fault.NotConfigured, "operator routes are not configured: ADMIN_TOKEN is not set"))
+			if token.IsZero() {
+				wire.WriteFailure(w, r, fault.New(fault.NotConfigured, "operator routes are not configured: ADMIN_TOKEN is not set"))
+				return
+			}
+			if !hasKey(r, []sensitive.Secret{token}) {
+				wire.WriteFailure(w, r, unauthenticated(r, failures))
+				return
+			}
+			ctx := operator.WithAction(r.Context(), operator.Action{
+				Caller:    operator.Caller{Name: adminName, All: true},
+				RequestID: wire.RequestLogOf(r.Context()).RequestID,
+			})
+			next.ServeHTTP(w, r.WithContext(ctx))
 		})
 	}
+}
+
+// RequireRight rejects authenticated operators who do not have the right.
+func RequireRight(right operator.Right) Middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !operator.ActionOf(r.Context()).Caller.May(right) {
+				wire.WriteFailure(w, r, fault.New(fault.Forbidden, "this needs the right "+string(right)))
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+func unauthenticated(r *http.Request, failures *AddressLimit) error {
+	err := fault.New(fault.Unauthenticated, "send a valid key as Authorization: Bearer KEY")
+	if r.Header.Get("Authorization") == "" {
+		return err
+	}
+	return failures.Failure(r, err)
 }
 
 // hasKey compares with every key, even after a match, so that the duration does

@@ -11,4 +11,9 @@ const (
 	LockWAMID     int32 = 4 // second key: hash of a wamid, 256 values
 	LockRetention int32 = 5 // second key 0: one instance deletes expired rows
 	LockPersons   int32 = 6 // second key 0: shared to keep all persons, exclusive to delete or merge some
+	// LockCounts has the second key 0. Transactions that update waiting list entries
+	// hold it in share mode (see migrations/00007_waitlist_managed.sql), and the one
+	// that counts further entries holds it exclusively.
+	LockCounts      int32 = 7
+	LockIdempotency int32 = 8 // second key: hash of a caller and an idempotency key
 )

@@ -30,6 +30,7 @@ const CallTimeout = 10 * time.Second
 const (
 	maxConnections      = 19 // pool_max_conns in the URL takes precedence
 	maxQueueConnections = 4
+	maxReadConnections  = 4
 	minIdleConnections  = 2
 	// minConnections is the lowest limit that the URL can set. The migrations and
 	// the deletion of expired rows hold one connection and use another.
@@ -60,6 +61,28 @@ func OpenForQueue(ctx context.Context, databaseURL sensitive.Secret) (*pgxpool.P
 	settings["synchronous_commit"] = "off"
 	return open(ctx, config, settings)
 }
+
+// OpenForReads opens the pool for lists, searches, exports and statistics: with
+// PostgreSQL's planner settings, and only for reading. The server may be a replica.
+func OpenForReads(ctx context.Context, databaseURL sensitive.Secret) (*pgxpool.Pool, error) {
+	config, urlLimit, err := parse(databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	config.MaxConns = min(maxReadConnections, cmp.Or(urlLimit, maxReadConnections))
+	if config.ConnConfig.ValidateConnect == nil {
+		config.ConnConfig.ValidateConnect = acceptAnyServer
+	}
+	return open(ctx, config, map[string]string{
+		// A plan that fits one filter is a hundred times slower for another.
+		"plan_cache_mode":               "force_custom_plan",
+		"jit":                           "off",
+		"default_transaction_read_only": "on",
+		"statement_timeout":             "8000", // milliseconds; less than the time limit of a request
+	})
+}
+
+func acceptAnyServer(context.Context, *pgconn.PgConn) error { return nil }
 
 // keyLookupSettings are the planner settings for statements that look up a few
 // rows by key, always in the same way.

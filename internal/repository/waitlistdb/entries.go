@@ -19,7 +19,7 @@ import (
 // Entries stores waiting list entries. It implements waitlist.Store.
 type Entries struct {
 	pool *pgxpool.Pool
-	adds *groupcommit.Batcher[waitlist.NewEntry, waitlist.Entry]
+	adds *groupcommit.Batcher[waitlist.NewEntry, waitlist.Added]
 }
 
 // NewEntries returns an Entries.
@@ -30,7 +30,7 @@ func NewEntries(pool *pgxpool.Pool) *Entries {
 }
 
 // Add implements waitlist.Store. Concurrent calls share a commit.
-func (e *Entries) Add(ctx context.Context, entry waitlist.NewEntry) (waitlist.Entry, error) {
+func (e *Entries) Add(ctx context.Context, entry waitlist.NewEntry) (waitlist.Added, error) {
 	return e.adds.Do(ctx, entry)
 }
 
@@ -43,7 +43,7 @@ func (e *Entries) Add(ctx context.Context, entry waitlist.NewEntry) (waitlist.En
 // second statement's snapshot begins after the locks are taken and contains what
 // their last holders committed. The locks are taken in the order of their keys,
 // so that two instances cannot deadlock.
-func (e *Entries) addAll(ctx context.Context, entries []waitlist.NewEntry) ([]waitlist.Entry, error) {
+func (e *Entries) addAll(ctx context.Context, entries []waitlist.NewEntry) ([]waitlist.Added, error) {
 	numbers, names := distinctNumbers(entries)
 	ids := make(map[string]int64, len(numbers))
 	collect := func(rows pgx.Rows) error {
@@ -76,7 +76,7 @@ func (e *Entries) addAll(ctx context.Context, entries []waitlist.NewEntry) ([]wa
 			return nil, fmt.Errorf("look up sign-ups: %w", postgres.Translate(err))
 		}
 	}
-	stored := make([]waitlist.Entry, len(entries))
+	stored := make([]waitlist.Added, len(entries))
 	for i, entry := range entries {
 		stored[i].ID = ids[entry.PhoneNumber.Reveal()]
 	}

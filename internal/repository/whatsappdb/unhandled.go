@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
+	"aisha/internal/page"
 	"aisha/internal/repository/postgres"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp"
@@ -26,21 +28,32 @@ func queueUnhandled(batch *pgx.Batch, items []webhook.UnhandledItem) {
 }
 
 // UnhandledItems implements whatsapp.Inbox.
-func (i *Inbox) UnhandledItems(ctx context.Context, beforeID int64, limit int) ([]whatsapp.UnhandledItem, error) {
+func (i *Inbox) UnhandledItems(ctx context.Context, request page.Request) (page.Page[whatsapp.UnhandledItem], error) {
 	ctx, cancel := context.WithTimeout(ctx, postgres.CallTimeout)
 	defer cancel()
 
+	before := int64(math.MaxInt64)
+	if request.After != nil {
+		before = request.After[0]
+	}
 	rows, err := i.pool.Query(ctx, `
 		SELECT id, field, reason, substring(raw FOR $3), length(raw) > $3, received_at
-		FROM unhandled_item WHERE id < $1 ORDER BY id DESC LIMIT $2`, beforeID, limit, whatsapp.UnhandledExcerpt)
+		FROM unhandled_item WHERE id < $1 ORDER BY id DESC LIMIT $2`, before, request.Limit+1, whatsapp.UnhandledExcerpt)
 	if err != nil {
-		return nil, fmt.Errorf("list unhandled items: %w", postgres.Translate(err))
+		return page.Page[whatsapp.UnhandledItem]{}, fmt.Errorf("list unhandled items: %w", postgres.Translate(err))
 	}
 	items, err := pgx.CollectRows(rows, scanUnhandledItem)
 	if err != nil {
-		return nil, fmt.Errorf("list unhandled items: %w", postgres.Translate(err))
+		return page.Page[whatsapp.UnhandledItem]{}, fmt.Errorf("list unhandled items: %w", postgres.Translate(err))
 	}
-	return items, nil
+	p := page.New(items, request.Limit, func(item whatsapp.UnhandledItem) []int64 { return []int64{item.ID} })
+	if request.Count {
+		var n int
+		err = i.pool.QueryRow(ctx, `
+			SELECT count(*) FROM (SELECT FROM unhandled_item LIMIT $1) AS counted`, page.CountLimit+1).Scan(&n)
+		p.Count = page.NewCount(n)
+	}
+	return p, postgres.Translate(err)
 }
 
 // UnhandledItem implements whatsapp.Inbox.

@@ -27,8 +27,8 @@ type NewEntry struct {
 	PhoneNumber sensitive.Phone // E.164, a Kenyan mobile number
 }
 
-// Entry is a stored row of the list.
-type Entry struct {
+// Added is the result of a sign-up.
+type Added struct {
 	ID int64 // from 1 on
 }
 
@@ -37,7 +37,7 @@ type Store interface {
 	// Add stores the entry and returns it. If the phone number already has an
 	// entry, Add returns that one and leaves it unchanged. Errors:
 	// fault.Unavailable.
-	Add(ctx context.Context, entry NewEntry) (Entry, error)
+	Add(ctx context.Context, entry NewEntry) (Added, error)
 	// Verify records that the owner of the phone number asked to be on the list,
 	// and stores the name as theirs unless it is empty. A verified entry stays
 	// unchanged. Errors: fault.Unavailable.
@@ -61,7 +61,7 @@ func New(store Store, perNumber ratelimit.Rate) *Service {
 // Join adds a sign-up to the list. If the phone number already has an entry,
 // Join returns that one. Errors: fault.Invalid with every invalid field,
 // fault.RateLimited for too many sign-ups of the phone number, fault.Unavailable.
-func (s *Service) Join(ctx context.Context, in SignUp) resource.Resource[Entry] {
+func (s *Service) Join(ctx context.Context, in SignUp) resource.Resource[Added] {
 	return resource.From(s.join(ctx, in))
 }
 
@@ -71,7 +71,7 @@ func (s *Service) Join(ctx context.Context, in SignUp) resource.Resource[Entry] 
 // rejected: an entry keeps its name then, and a new one gets a replacement.
 // Errors: fault.Invalid if the number is not a Kenyan mobile number,
 // fault.Unavailable.
-func (s *Service) JoinVerified(ctx context.Context, name sensitive.Text, number sensitive.Phone) resource.Resource[Entry] {
+func (s *Service) JoinVerified(ctx context.Context, name sensitive.Text, number sensitive.Phone) resource.Resource[Added] {
 	return resource.From(s.joinVerified(ctx, name, number))
 }
 
@@ -81,20 +81,20 @@ func CanJoinVerified(number sensitive.Phone) bool {
 	return problem == ""
 }
 
-func (s *Service) join(ctx context.Context, in SignUp) (Entry, error) {
+func (s *Service) join(ctx context.Context, in SignUp) (Added, error) {
 	entry, err := in.validate()
 	if err != nil {
-		return Entry{}, err
+		return Added{}, err
 	}
 	if !s.numbers.Take(entry.PhoneNumber.Reveal()) {
 		err := fault.New(fault.RateLimited, "too many sign-ups for this phone number; try again later")
 		err.RetryAfter = s.perNumber.Window
-		return Entry{}, err
+		return Added{}, err
 	}
 	return s.store.Add(ctx, entry)
 }
 
-func (s *Service) joinVerified(ctx context.Context, name sensitive.Text, number sensitive.Phone) (Entry, error) {
+func (s *Service) joinVerified(ctx context.Context, name sensitive.Text, number sensitive.Phone) (Added, error) {
 	const replacementName = "WhatsApp"
 
 	cleaned, problem := cleanName(name.Reveal()) // empty where it is invalid
@@ -104,11 +104,11 @@ func (s *Service) joinVerified(ctx context.Context, name sensitive.Text, number 
 	}
 	newEntry, err := signUp.validate()
 	if err != nil {
-		return Entry{}, err
+		return Added{}, err
 	}
 	entry, err := s.store.Add(ctx, newEntry)
 	if err != nil {
-		return Entry{}, err
+		return Added{}, err
 	}
 	return entry, s.store.Verify(ctx, newEntry.PhoneNumber, sensitive.NewText(cleaned))
 }

@@ -23,12 +23,12 @@ type fakeStore struct {
 	err      error
 }
 
-func (s *fakeStore) Add(_ context.Context, entry waitlist.NewEntry) (waitlist.Entry, error) {
+func (s *fakeStore) Add(_ context.Context, entry waitlist.NewEntry) (waitlist.Added, error) {
 	if s.err != nil {
-		return waitlist.Entry{}, s.err
+		return waitlist.Added{}, s.err
 	}
 	s.added = append(s.added, entry)
-	return waitlist.Entry{ID: int64(len(s.added))}, nil
+	return waitlist.Added{ID: int64(len(s.added))}, nil
 }
 
 func (s *fakeStore) Verify(_ context.Context, number sensitive.Phone, name sensitive.Text) error {

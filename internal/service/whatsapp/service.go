@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"aisha/internal/page"
 	"aisha/internal/resource"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp/webhook"
@@ -26,9 +27,8 @@ type Inbox interface {
 	// ignored. Errors: ErrUnstorable where an item can never be stored; after any
 	// other error the call may be repeated.
 	Store(ctx context.Context, batch webhook.Batch) error
-	// UnhandledItems lists unhandled items with an id below beforeID, newest
-	// first, with the first UnhandledExcerpt bytes of each.
-	UnhandledItems(ctx context.Context, beforeID int64, limit int) ([]UnhandledItem, error)
+	// UnhandledItems lists unhandled items, the newest first.
+	UnhandledItems(ctx context.Context, request page.Request) (page.Page[UnhandledItem], error)
 	// UnhandledItem returns the whole item with the id.
 	UnhandledItem(ctx context.Context, id int64) (item UnhandledItem, found bool, err error)
 }
@@ -209,8 +209,8 @@ func (s *Service) Receive(ctx context.Context, signatureHeader string, readBody 
 // first. The next page begins before the last id of this one; beforeID zero is
 // the first page. It contains only the beginning of large items. Errors:
 // fault.Unavailable.
-func (s *Service) UnhandledItems(ctx context.Context, beforeID int64) resource.Resource[[]UnhandledItem] {
-	return resource.From(s.unhandledItems(ctx, beforeID))
+func (s *Service) UnhandledItems(ctx context.Context, request page.Request) resource.Resource[page.Page[UnhandledItem]] {
+	return resource.From(s.inbox.UnhandledItems(ctx, request))
 }
 
 // UnhandledItem returns one webhook item that nothing handled. Errors:

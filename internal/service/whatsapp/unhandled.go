@@ -3,7 +3,6 @@ package whatsapp
 import (
 	"context"
 	"log/slog"
-	"math"
 	"strings"
 	"time"
 
@@ -22,19 +21,9 @@ type UnhandledItem struct {
 	ReceivedAt time.Time
 }
 
-const (
-	unhandledPageSize = 50
-	// UnhandledExcerpt is how much of an item a list contains, in bytes. An item
-	// can be as large as a whole webhook.
-	UnhandledExcerpt = 16 << 10
-)
-
-func (s *Service) unhandledItems(ctx context.Context, beforeID int64) ([]UnhandledItem, error) {
-	if beforeID <= 0 {
-		beforeID = math.MaxInt64
-	}
-	return s.inbox.UnhandledItems(ctx, beforeID, unhandledPageSize)
-}
+// UnhandledExcerpt is how much of an item a list contains, in bytes. An item can be as
+// large as a whole webhook.
+const UnhandledExcerpt = 16 << 10
 
 // limitUnhandled returns at most maxUnhandled of the unhandled items of a
 // webhook. If there are more, the whole body follows them as one more item, so

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"context"
+
+	"aisha/internal/repository/operatordb"
+	"aisha/internal/repository/postgres"
+	"aisha/internal/service/operation"
+)
+
+// addReads adds the pool for lists, searches, exports and statistics.
+func (a *app) addReads(ctx context.Context) error {
+	url := a.cfg.DatabaseReadURL
+	if url.IsZero() {
+		url = a.cfg.DatabaseURL
+	}
+	var err error
+	if a.reads, err = postgres.OpenForReads(ctx, url); err != nil {
+		return err
+	}
+	a.add(component{name: "read pool", stop: closePool(a.reads)})
+	return nil
+}
+
+// newOperations returns the service that runs the long work of operators.
+func (a *app) newOperations() *operation.Service {
+	return operation.New(operatordb.NewOperations(a.pool), map[string]operation.Runner{})
+}

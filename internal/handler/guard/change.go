@@ -1,0 +1,135 @@
+package guard
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"io"
+	"net/http"
+	"unicode/utf8"
+
+	"aisha/internal/fault"
+	"aisha/internal/handler/wire"
+	"aisha/internal/operator"
+)
+
+// Actions runs a change of an operator in a transaction, and stores its answer for
+// requests with an idempotency key.
+type Actions interface {
+	Run(ctx context.Context, attempt operator.Attempt, act func(context.Context) operator.Answer) (operator.Answer, error)
+}
+
+const (
+	idempotencyHeader = "Idempotency-Key"
+	replayedHeader    = "Idempotency-Replayed"
+	maxIdempotencyKey = 255 // characters
+	// maxRest limits what a handler may leave unread of a body that is hashed.
+	maxRest = 1 << 20
+)
+
+// Change makes a route that changes something one transaction: what the handler
+// stores, the audit and, if the request has an Idempotency-Key, the response. The
+// response is sent after the commit. It must come after AuthenticateOperator.
+func Change(actions Actions) Middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			attempt, err := newAttempt(r)
+			if err != nil {
+				wire.WriteFailure(w, r, err)
+				return
+			}
+			answer, err := actions.Run(r.Context(), attempt, func(ctx context.Context) operator.Answer {
+				recorded := newRecorder()
+				next.ServeHTTP(recorded, r.WithContext(ctx))
+				return recorded.answer()
+			})
+			if err != nil {
+				wire.WriteFailure(w, r, err)
+				return
+			}
+			send(w, answer)
+		})
+	}
+}
+
+func newAttempt(r *http.Request) (operator.Attempt, error) {
+	attempt := operator.Attempt{
+		Caller:   operator.ActionOf(r.Context()).Caller.Name,
+		Path:     r.Method + " " + r.URL.RequestURI(),
+		HashBody: hashBody(r),
+	}
+	keys := r.Header.Values(idempotencyHeader)
+	if len(keys) == 0 {
+		return attempt, nil
+	}
+	attempt.Key = keys[0]
+	if len(keys) > 1 || attempt.Key == "" || !utf8.ValidString(attempt.Key) || utf8.RuneCountInString(attempt.Key) > maxIdempotencyKey {
+		return attempt, fault.InvalidField(idempotencyHeader, fault.FieldInvalidValue,
+			fmt.Sprintf("must be one key of 1 to %d characters", maxIdempotencyKey))
+	}
+	return attempt, nil
+}
+
+// hashBody makes the body of the request hash what is read of it. The returned
+// function reads the rest and returns the hash.
+func hashBody(r *http.Request) func() ([]byte, error) {
+	body := &hashingBody{ReadCloser: r.Body, hash: sha256.New()}
+	r.Body = body
+	return func() ([]byte, error) {
+		if _, err := io.Copy(io.Discard, io.LimitReader(body, maxRest)); err != nil {
+			return nil, fault.Wrap(err, fault.Malformed, "the body broke off, or did not come in time")
+		}
+		return body.hash.Sum(nil), nil
+	}
+}
+
+type hashingBody struct {
+	io.ReadCloser
+	hash hash.Hash
+}
+
+func (b *hashingBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	_, _ = b.hash.Write(p[:n])
+	return n, err
+}
+
+// recorder keeps a response until the transaction is committed.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func newRecorder() *recorder { return &recorder{header: http.Header{}} }
+
+func (r *recorder) Header() http.Header { return r.header }
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	r.WriteHeader(http.StatusOK)
+	return r.body.Write(p)
+}
+
+func (r *recorder) answer() operator.Answer {
+	r.WriteHeader(http.StatusOK)
+	return operator.Answer{Status: r.status, Header: r.header, Body: r.body.Bytes()}
+}
+
+func send(w http.ResponseWriter, answer operator.Answer) {
+	for name, values := range answer.Header {
+		w.Header()[name] = values
+	}
+	if answer.Replayed {
+		w.Header().Set(replayedHeader, "true")
+	}
+	w.WriteHeader(answer.Status)
+	_, _ = w.Write(answer.Body) // an error means that the client disconnected
+}

@@ -1,0 +1,65 @@
+package waitlistdb
+
+import (
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"aisha/internal/sensitive"
+	"aisha/internal/service/waitlist"
+)
+
+// entryColumns and entryTables belong together; scanEntry reads the columns.
+const (
+	entryColumns = `entry.id, username, phone_number, status, source, note, verified_at, entry.created_at,
+		invited_at, joined_at, removed_at, referrer_id, entry.xmin::text`
+	entryTables = `waitlist_entry AS entry LEFT JOIN referral ON referee_id = entry.id`
+)
+
+func scanEntry(row pgx.CollectableRow) (waitlist.Entry, error) {
+	var e waitlist.Entry
+	var username, number string
+	var note *string
+	err := row.Scan(&e.ID, &username, &number, &e.Status, &e.Source, &note, &e.VerifiedAt, &e.CreatedAt,
+		&e.InvitedAt, &e.JoinedAt, &e.RemovedAt, &e.ReferrerID, &e.Version)
+	e.Username, e.PhoneNumber = sensitive.NewText(username), sensitive.NewPhone(number)
+	if note != nil {
+		text := sensitive.NewText(*note)
+		e.Note = &text
+	}
+	return e, err
+}
+
+// conditions returns the WHERE clause for a filter over entryTables, without the word
+// WHERE, and its arguments. Each filter has a statement of its own, because one with
+// optional parameters reads the whole table.
+func conditions(filter waitlist.Filter) (sql string, args pgx.NamedArgs) {
+	args = pgx.NamedArgs{}
+	all := []string{"true"}
+	add := func(condition, name string, value any) {
+		all = append(all, condition)
+		args[name] = value
+	}
+	if filter.Statuses != nil {
+		add(`status = ANY (@statuses::waitlist_status[])`, "statuses", filter.Statuses)
+	}
+	if filter.Source != nil {
+		add(`source = @source`, "source", *filter.Source)
+	}
+	if filter.Verified != nil {
+		add(`(verified_at IS NOT NULL) = @verified`, "verified", *filter.Verified)
+	}
+	if filter.ReferrerID != nil {
+		add(`referrer_id = @referrer_id`, "referrer_id", *filter.ReferrerID)
+	}
+	if filter.JoinedAfter != nil {
+		add(`entry.created_at >= @joined_after`, "joined_after", *filter.JoinedAfter)
+	}
+	if filter.JoinedBefore != nil {
+		add(`entry.created_at < @joined_before`, "joined_before", *filter.JoinedBefore)
+	}
+	if !filter.Query.IsZero() {
+		all = append(all, searchCondition(filter.Query.Reveal(), args))
+	}
+	return strings.Join(all, " AND "), args
+}
