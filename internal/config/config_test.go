@@ -185,6 +185,7 @@ func TestLoad_InvalidVariables(t *testing.T) {
 		"RETAIN_MESSAGES": "hunter2", "RETAIN_WEBHOOKS": "hunter2",
 		"DEBUG": "hunter2", "LOG_LEVEL": "hunter2", "LOG_FORMAT": "hunter2", "SIMULATOR_PORT": "hunter2",
 		"ALLOW_SIMULATED_ANSWERS": "hunter2",
+		"AISHA_URL":               "hunter2",
 	}
 	setenv(t)
 	for name, value := range invalid {
