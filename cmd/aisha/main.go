@@ -75,6 +75,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if name == "help" {
 		return printHelp(out, args[1:])
 	}
+	if name == "list" {
+		return list(ctx, args[1:])
+	}
 	help, found := commandHelp(name)
 	if !found {
 		return fmt.Errorf("%w: unknown command %q", errUsage, name)

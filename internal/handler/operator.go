@@ -22,18 +22,26 @@ const maxID = math.MaxInt64
 // caller and requires a right; one that changes something is one transaction with
 // its audit, and accepts an Idempotency-Key.
 type operatorRoutes struct {
-	router  chi.Router
-	actions guard.Actions
+	router    chi.Router
+	unlimited chi.Router // without operatorTimeout
+	actions   guard.Actions
 }
 
 func newOperatorRoutes(r chi.Router, o Options, failures *guard.AddressLimit) operatorRoutes {
-	router := r.With(guard.AuthenticateOperator(o.AdminToken, failures), guard.RejectUntil(o.Started), guard.Timeout(operatorTimeout))
-	return operatorRoutes{router: router, actions: o.Actions}
+	unlimited := r.With(guard.AuthenticateOperator(o.AdminToken, failures), guard.RejectUntil(o.Started))
+	return operatorRoutes{router: unlimited.With(guard.Timeout(operatorTimeout)), unlimited: unlimited, actions: o.Actions}
 }
 
 // get adds a route that reads. more wraps the handler further.
 func (o operatorRoutes) get(path string, right operator.Right, handle wire.HandlerFunc, more ...guard.Middleware) {
 	o.router.With(guard.RequireRight(right)).With(more...).Get(path, wire.Handler(handle))
+}
+
+// stream adds a route that reads as long as its client receives: its response is a
+// wire.Stream, and the handler limits the time of each step. At most limit requests
+// are in progress.
+func (o operatorRoutes) stream(path string, right operator.Right, handle wire.HandlerFunc, limit int) {
+	o.unlimited.With(guard.RequireRight(right), guard.Concurrency(limit)).Get(path, wire.Handler(handle))
 }
 
 // change adds a route that changes something.
@@ -51,6 +59,8 @@ func addOperatorRoutes(r chi.Router, o Options, failures *guard.AddressLimit) {
 	routes.get("/operator/operations/{id}", operator.ReadList, getOperation(o.Operations))
 	routes.get("/operator/operations/{id}/progress", operator.ReadList, getProgress(o.Operations))
 	routes.change(http.MethodDelete, "/operator/operations/{id}", operator.WriteList, cancelOperation(o.Operations))
+
+	routes.stream("/operator/waiting-list/export", operator.ExportList, exportList(o.Exports, o.ReferralCode), maxExports)
 
 	routes.get("/operator/audit", operator.ReadAudit, listAudit(o.Audit))
 }

@@ -55,12 +55,20 @@ type Audit interface {
 	List(ctx context.Context, filter audit.Filter, request page.Request) resource.Resource[page.Page[audit.Entry]]
 }
 
+// Exports exports the list. Faults: Unavailable.
+type Exports interface {
+	Export(ctx context.Context, request waitlist.ExportRequest) resource.Resource[waitlist.Export]
+}
+
 // Options are the dependencies and settings of the API. The services, Ready,
 // Started, Credentials and Log are required.
 type Options struct {
 	Waitlist Waitlist
 	Gemini   Gemini
 	WhatsApp WhatsApp
+
+	Exports      Exports
+	ReferralCode func(id int64) string // returns the referral code of an entry
 
 	Operations Operations
 	Audit      Audit
