@@ -37,8 +37,7 @@ func ReadBody(r *http.Request, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", errBodyNotConsumed, err)
 	}
 	if err != nil {
-		return nil, fault.Wrap(fmt.Errorf("%w: %w", errBodyNotConsumed, err), fault.Malformed,
-			"the body broke off, or did not come in time")
+		return nil, brokenOff(err)
 	}
 	return body, nil
 }
@@ -79,6 +78,10 @@ func segmentSize(read, announced int64) int64 {
 		return left + 1
 	}
 	return next
+}
+
+func brokenOff(err error) error {
+	return fault.Wrap(fmt.Errorf("%w: %w", errBodyNotConsumed, err), fault.Malformed, "the body broke off, or did not come in time")
 }
 
 func tooLarge(limit int64) error {
