@@ -91,7 +91,7 @@ func formError(err error) error {
 	case isFault:
 		return err
 	default:
-		return brokenOff(err)
+		return unreadable(err)
 	}
 }
 
@@ -113,7 +113,7 @@ func (l *limitedBody) Read(p []byte) (int, error) {
 		return n, tooLarge(l.limit)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		return n, brokenOff(err)
+		return n, unreadable(err)
 	}
 	return n, err
 }
