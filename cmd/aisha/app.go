@@ -86,14 +86,15 @@ func (a *app) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	operations := a.newOperations()
+	importer := a.newImporter()
+	operations := a.newOperations(importer)
 	whatsapp, err := a.addWhatsApp(ctx, gemini, waitlist, operations)
 	if err != nil {
 		return err
 	}
 	a.addRetention()
 	a.addCredentialChecks()
-	a.addHTTP(services{waitlist: waitlist, gemini: gemini, whatsapp: whatsapp, operations: operations})
+	a.addHTTP(services{waitlist: waitlist, gemini: gemini, whatsapp: whatsapp, imports: importer, operations: operations})
 	return nil
 }
 

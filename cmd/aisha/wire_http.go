@@ -44,6 +44,7 @@ type services struct {
 	waitlist   *waitlist.Service
 	gemini     *gemini.Service
 	whatsapp   *whatsapp.Service
+	imports    *waitlist.Importer
 	operations *operation.Service
 }
 
@@ -61,6 +62,7 @@ func (a *app) addHTTP(s services) {
 			WhatsApp:           s.whatsapp,
 			Exports:            waitlist.NewExporter(waitlistdb.NewExports(a.pool, a.reads)),
 			ReferralCode:       func(int64) string { return "" },
+			Imports:            s.imports,
 			Operations:         s.operations,
 			Audit:              audit.New(operatordb.NewAuditLog(a.reads)),
 			Actions:            operatordb.NewActions(a.pool),

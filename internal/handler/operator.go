@@ -49,6 +49,14 @@ func (o operatorRoutes) change(method, path string, right operator.Right, handle
 	o.router.With(guard.RequireRight(right), guard.Change(o.actions)).Method(method, path, wire.Handler(handle))
 }
 
+// upload adds a route that stores a file before its change: upload is middleware that
+// reads the body as long as its client sends. At most limit requests are in progress.
+func (o operatorRoutes) upload(path string, right operator.Right, handle wire.HandlerFunc, upload guard.Middleware, limit int) {
+	o.unlimited.With(
+		guard.RequireRight(right), guard.Concurrency(limit), guard.LongBody, upload, guard.Timeout(operatorTimeout), guard.Change(o.actions),
+	).Post(path, wire.Handler(handle))
+}
+
 // addOperatorRoutes adds all routes of the operator API.
 func addOperatorRoutes(r chi.Router, o Options, failures *guard.AddressLimit) {
 	routes := newOperatorRoutes(r, o, failures)
@@ -61,6 +69,10 @@ func addOperatorRoutes(r chi.Router, o Options, failures *guard.AddressLimit) {
 	routes.change(http.MethodDelete, "/operator/operations/{id}", operator.WriteList, cancelOperation(o.Operations))
 
 	routes.stream("/operator/waiting-list/export", operator.ExportList, exportList(o.Exports, o.ReferralCode), maxExports)
+	routes.upload("/operator/imports", operator.ImportList, startImport(o.Imports), uploadImport(o.Imports), maxUploads)
+	routes.get("/operator/imports", operator.ReadList, listImports(o.Imports))
+	routes.get("/operator/imports/{id}", operator.ReadList, getImport(o.Imports))
+	routes.stream("/operator/imports/{id}/report.csv", operator.ReadList, getImportReport(o.Imports), maxReports)
 
 	routes.get("/operator/audit", operator.ReadAudit, listAudit(o.Audit))
 }
