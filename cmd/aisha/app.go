@@ -81,7 +81,7 @@ func (a *app) build(ctx context.Context) error {
 	if err := a.addDatabase(ctx); err != nil {
 		return err
 	}
-	waitlist := a.newWaitlist()
+	waitlist, referrals := a.addWaitlist()
 	gemini, err := a.addGemini(ctx)
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func (a *app) build(ctx context.Context) error {
 	}
 	a.addRetention()
 	a.addCredentialChecks()
-	a.addHTTP(services{waitlist: waitlist, gemini: gemini, whatsapp: whatsapp, operations: operations})
+	a.addHTTP(services{waitlist: waitlist, referrals: referrals, gemini: gemini, whatsapp: whatsapp, operations: operations})
 	return nil
 }
 

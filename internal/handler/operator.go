@@ -52,5 +52,9 @@ func addOperatorRoutes(r chi.Router, o Options, failures *guard.AddressLimit) {
 	routes.get("/operator/operations/{id}/progress", operator.ReadList, getProgress(o.Operations))
 	routes.change(http.MethodDelete, "/operator/operations/{id}", operator.WriteList, cancelOperation(o.Operations))
 
+	routes.get("/operator/referrals", operator.ReadList, listReferrals(o.Referrals))
+	routes.change(http.MethodPost, "/operator/referrals/{id}/credit", operator.WriteList, creditReferral(o.Referrals))
+	routes.change(http.MethodPost, "/operator/referrals/{id}/refuse", operator.WriteList, refuseReferral(o.Referrals))
+
 	routes.get("/operator/audit", operator.ReadAudit, listAudit(o.Audit))
 }
