@@ -13,7 +13,11 @@ import (
 
 // addWaitlist adds the services of the waiting list.
 func (a *app) addWaitlist() (*waitlist.Service, *waitlist.Referrals) {
-	rules := waitlist.ReferralRules{Daily: 10, Total: 50}
+	rules := waitlist.ReferralRules{
+		Daily: a.cfg.Referral.Daily,
+		Total: a.cfg.Referral.Max,
+		Boost: a.cfg.Referral.Boost,
+	}
 	codes := &referralCodes{}
 	a.add(component{name: "referral codes", start: func(ctx context.Context) error { return codes.load(ctx, a.pool) }})
 	service := waitlist.New(waitlistdb.NewEntries(a.pool), waitlist.Options{
