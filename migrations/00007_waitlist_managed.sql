@@ -176,10 +176,12 @@ CREATE TABLE referral (
     CHECK (referee_id <> referrer_id)
 );
 CREATE INDEX referral_referrer ON referral (referrer_id, referee_id);
-CREATE INDEX referral_held ON referral (referee_id) WHERE state = 'held';
+CREATE INDEX referral_state ON referral (state, referee_id);
+CREATE INDEX referral_credited ON referral (referrer_id, decided_at) WHERE state = 'credited';
 
 COMMENT ON TABLE referral IS
     'Sign-ups that came with the referral code of another entry. A pending one is decided when the number of the referee is verified.';
+COMMENT ON COLUMN referral.decided_at IS 'NULL while the referral is pending or held.';
 
 CREATE TABLE consent (
     id           bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -81,7 +81,7 @@ func (a *app) build(ctx context.Context) error {
 	if err := a.addDatabase(ctx); err != nil {
 		return err
 	}
-	waitlist := a.newWaitlist()
+	waitlist, referrals := a.addWaitlist()
 	gemini, err := a.addGemini(ctx)
 	if err != nil {
 		return err
@@ -94,7 +94,9 @@ func (a *app) build(ctx context.Context) error {
 	}
 	a.addRetention()
 	a.addCredentialChecks()
-	a.addHTTP(services{waitlist: waitlist, gemini: gemini, whatsapp: whatsapp, imports: importer, operations: operations})
+	a.addHTTP(services{
+		waitlist: waitlist, referrals: referrals, imports: importer, gemini: gemini, whatsapp: whatsapp, operations: operations,
+	})
 	return nil
 }
 

@@ -42,6 +42,7 @@ const drainRequests = 8 * time.Second
 // services are what the API calls.
 type services struct {
 	waitlist   *waitlist.Service
+	referrals  *waitlist.Referrals
 	gemini     *gemini.Service
 	whatsapp   *whatsapp.Service
 	imports    *waitlist.Importer
@@ -58,6 +59,7 @@ func (a *app) addHTTP(s services) {
 	a.server = &http.Server{
 		Handler: handler.New(handler.Options{
 			Waitlist:           s.waitlist,
+			Referrals:          s.referrals,
 			Gemini:             s.gemini,
 			WhatsApp:           s.whatsapp,
 			Exports:            waitlist.NewExporter(waitlistdb.NewExports(a.pool, a.reads)),

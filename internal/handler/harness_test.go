@@ -122,6 +122,9 @@ func (f *fakeActions) Run(ctx context.Context, attempt operator.Attempt, act fun
 	return act(ctx), nil
 }
 
+// added returns the result of a sign-up.
+func added() waitlist.Added { return waitlist.Added{ID: 1, ReferralCode: "DMG57PS3T"} }
+
 // joinFailing and askFailing return services that fail with err.
 func joinFailing(err error) joinFunc {
 	return func(context.Context, waitlist.SignUp) (waitlist.Added, error) { return waitlist.Added{}, err }
@@ -135,7 +138,8 @@ func askFailing(err error) askFunc {
 func workingOptions(change ...func(*handler.Options)) handler.Options {
 	metrics := prometheus.NewRegistry()
 	o := handler.Options{
-		Waitlist: joinFunc(func(context.Context, waitlist.SignUp) (waitlist.Added, error) { return waitlist.Added{ID: 1}, nil }),
+		Waitlist:  joinFunc(func(context.Context, waitlist.SignUp) (waitlist.Added, error) { return added(), nil }),
+		Referrals: fakeReferrals{},
 		Gemini: askFunc(func(context.Context, string) (gemini.Completion, error) {
 			return gemini.Completion{
 				Text: sensitive.NewText("1 < 2 & that's it"), Model: "gemini-test", FinishReason: "STOP",

@@ -292,7 +292,7 @@ func TestMiddleware_Timeout(t *testing.T) {
 	api := newAPI(func(o *handler.Options) {
 		o.Waitlist = joinFunc(func(ctx context.Context, _ waitlist.SignUp) (waitlist.Added, error) {
 			_, signUpHasDeadline = ctx.Deadline()
-			return waitlist.Added{ID: 1}, nil
+			return added(), nil
 		})
 		o.Gemini = askFunc(func(ctx context.Context, _ string) (gemini.Completion, error) {
 			_, promptHasDeadline = ctx.Deadline()

@@ -73,6 +73,9 @@ func addOperatorRoutes(r chi.Router, o Options, failures *guard.AddressLimit) {
 	routes.get("/operator/imports", operator.ReadList, listImports(o.Imports))
 	routes.get("/operator/imports/{id}", operator.ReadList, getImport(o.Imports))
 	routes.stream("/operator/imports/{id}/report.csv", operator.ReadList, getImportReport(o.Imports), maxReports)
+	routes.get("/operator/referrals", operator.ReadList, listReferrals(o.Referrals))
+	routes.change(http.MethodPost, "/operator/referrals/{id}/credit", operator.WriteList, creditReferral(o.Referrals))
+	routes.change(http.MethodPost, "/operator/referrals/{id}/refuse", operator.WriteList, refuseReferral(o.Referrals))
 
 	routes.get("/operator/audit", operator.ReadAudit, listAudit(o.Audit))
 }

@@ -27,6 +27,15 @@ type Waitlist interface {
 	Join(ctx context.Context, in waitlist.SignUp) resource.Resource[waitlist.Added]
 }
 
+// Referrals reports on referral codes and referrals. Faults: NotFound, Unavailable;
+// Credit and Refuse also return Conflict and Invalid.
+type Referrals interface {
+	ByCode(ctx context.Context, code string) resource.Resource[waitlist.CodeStatus]
+	List(ctx context.Context, filter waitlist.ReferralFilter, request page.Request) resource.Resource[page.Page[waitlist.Referral]]
+	Credit(ctx context.Context, id int64, reason sensitive.Text) resource.Resource[waitlist.Referral]
+	Refuse(ctx context.Context, id int64, reason sensitive.Text) resource.Resource[waitlist.Referral]
+}
+
 // Gemini answers single prompts. Faults: Invalid, Blocked, Upstream,
 // UpstreamTimeout, NotConfigured.
 type Gemini interface {
@@ -75,9 +84,10 @@ type Imports interface {
 // Options are the dependencies and settings of the API. The services, Ready,
 // Started, Credentials and Log are required.
 type Options struct {
-	Waitlist Waitlist
-	Gemini   Gemini
-	WhatsApp WhatsApp
+	Waitlist  Waitlist
+	Referrals Referrals
+	Gemini    Gemini
+	WhatsApp  WhatsApp
 
 	Exports      Exports
 	ReferralCode func(id int64) string // returns the referral code of an entry

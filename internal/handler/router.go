@@ -77,6 +77,9 @@ func New(o Options) http.Handler {
 	signUps.Post("/waiting-list", wire.Handler(joinWaitlist(o.Waitlist, form)))
 	signUps.Post("/waiting-list/", wire.Handler(joinWaitlist(o.Waitlist, form)))
 
+	codes := r.With(guard.RejectUntil(o.Started), guard.RateLimit(guard.NewAddressLimit(addresses, o.RateSignups)), guard.Timeout(signUpTimeout))
+	codes.Get("/waiting-list/codes/{code}", wire.Handler(getReferralCode(o.Referrals)))
+
 	prompts := r.With(guard.RateLimit(guard.NewAddressLimit(addresses, o.RateGemini)), guard.RequireKey(o.APIKeys, failures))
 	prompts.Post("/gemini", wire.Handler(askGemini(o.Gemini)))
 

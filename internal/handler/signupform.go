@@ -87,15 +87,25 @@ func submittedSignUp(ctx context.Context) (waitlist.SignUp, error) {
 	if err != nil {
 		return waitlist.SignUp{}, err
 	}
-	return waitlist.SignUp{Username: values.Get("username"), PhoneNumber: values.Get("phone_number")}, nil
+	in := waitlist.SignUp{
+		Username:     values.Get("username"),
+		PhoneNumber:  values.Get("phone_number"),
+		Source:       values.Get("source"),
+		ReferralCode: values.Get("referral_code"),
+	}
+	if version := values.Get("consent_version"); version != "" { // an unchecked box is not sent
+		in.ConsentVersion = &version
+	}
+	return in, nil
 }
 
-// joined returns the response to a sign-up that succeeded.
-func (f *signUpForm) joined() wire.Response {
+// joined returns the response to a sign-up that succeeded. code is the person's own
+// referral code.
+func (f *signUpForm) joined(code string) wire.Response {
 	if f.redirectURL != "" {
 		return wire.Response{Status: http.StatusSeeOther, Header: http.Header{"Location": {f.redirectURL}}}
 	}
-	return f.render(signUpPage{Joined: true})
+	return f.render(signUpPage{Joined: true, OwnCode: code})
 }
 
 // render panics if the template fails, which only a broken build can cause.

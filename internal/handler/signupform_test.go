@@ -29,7 +29,9 @@ func submit(form string) *http.Request {
 const signUpForm = "username=John+Doe&phone_number=0712345678"
 
 // storing makes the waiting list validate sign-ups as the real service does.
-func storing(o *handler.Options) { o.Waitlist = waitlist.New(acceptingStore{}, ratelimit.Rate{}) }
+func storing(o *handler.Options) {
+	o.Waitlist = waitlist.New(acceptingStore{}, waitlist.Options{Codes: waitlist.NewCoder(nil)})
+}
 
 type acceptingStore struct{ waitlist.Store }
 
@@ -56,14 +58,14 @@ func TestSignUpForm_Success(t *testing.T) {
 	recording := func(o *handler.Options) {
 		o.Waitlist = joinFunc(func(_ context.Context, in waitlist.SignUp) (waitlist.Added, error) {
 			joined = in
-			return waitlist.Added{ID: 1}, nil
+			return added(), nil
 		})
 	}
 	t.Run("page", func(t *testing.T) {
 		got := call(t, newAPI(recording), submit("username=Wanjir%C5%A9+%26+co&phone_number=%2B254+712+345+678&utm_source=x"))
 		wantPage(t, got, http.StatusOK, "You are on the waiting list.", "Uko kwenye orodha ya kusubiri.")
 		if want := (waitlist.SignUp{Username: "Wanjirũ & co", PhoneNumber: "+254 712 345 678"}); joined != want {
-			t.Errorf("the service got %q, want %q", joined, want)
+			t.Errorf("the service got %+v, want %+v", joined, want)
 		}
 	})
 	t.Run("redirect", func(t *testing.T) {

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"aisha/internal/fault"
@@ -12,11 +13,16 @@ type bilingual struct{ English, Swahili string }
 
 // signUpPage is what the template signup.html shows.
 type signUpPage struct {
-	Joined      bool
-	Problem     bilingual // why the form was refused
-	Username    inputField
-	PhoneNumber inputField
+	Joined       bool
+	OwnCode      string    // the person's referral code, after a sign-up
+	Problem      bilingual // why the form was refused
+	Username     inputField
+	PhoneNumber  inputField
+	ReferralCode *string       // nil: the submitted form had no such field
+	Hidden       []hiddenField // are submitted again as they were
 }
+
+type hiddenField struct{ Name, Value string }
 
 type inputField struct {
 	Value   string
@@ -39,7 +45,28 @@ func newSignUpPage(values url.Values, failure *fault.Error) signUpPage {
 			page.PhoneNumber.Problem = phoneProblem(field.Code)
 		}
 	}
+	if failure.Kind == fault.Invalid && page.Username.Problem == nil && page.PhoneNumber.Problem == nil {
+		page.Problem = formProblem(fault.Internal) // nothing that the person can correct
+	}
+	if values.Has("referral_code") {
+		code := strings.ToValidUTF8(values.Get("referral_code"), "\ufffd")
+		page.ReferralCode = &code
+	}
+	page.Hidden = hiddenFields(values, failure)
 	return page
+}
+
+// hiddenFields returns the fields that a website hides in its form. An invalid one is
+// left out, because the person cannot correct it.
+func hiddenFields(values url.Values, failure *fault.Error) []hiddenField {
+	var hidden []hiddenField
+	for _, field := range []struct{ form, member string }{{"source", "source"}, {"consent_version", "consent.version"}} {
+		isInvalid := slices.ContainsFunc(failure.Fields, func(f fault.Field) bool { return f.Name == field.member })
+		if value := values.Get(field.form); value != "" && !isInvalid {
+			hidden = append(hidden, hiddenField{Name: field.form, Value: value})
+		}
+	}
+	return hidden
 }
 
 func formProblem(kind fault.Kind) bilingual {

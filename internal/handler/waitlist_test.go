@@ -100,7 +100,7 @@ func TestJoinWaitlist_PassesMembersUnchanged(t *testing.T) {
 			api := newAPI(func(o *handler.Options) {
 				o.Waitlist = joinFunc(func(_ context.Context, in waitlist.SignUp) (waitlist.Added, error) {
 					joined = in
-					return waitlist.Added{ID: 1}, nil
+					return added(), nil
 				})
 			})
 			send := call
@@ -108,7 +108,7 @@ func TestJoinWaitlist_PassesMembersUnchanged(t *testing.T) {
 				send = callUndescribed // the validator cannot read a byte order mark
 			}
 			if got := send(t, api, post("/waiting-list", tt.body)); got.status != http.StatusOK || joined != tt.want {
-				t.Errorf("got status %d and Join(%q), want 200 and Join(%q)", got.status, joined, tt.want)
+				t.Errorf("got status %d and Join(%+v), want 200 and Join(%+v)", got.status, joined, tt.want)
 			}
 		})
 	}

@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/google/go-cmp/cmp"
+
+	"aisha/internal/check/browser"
 )
 
 // testSignUpForm replaces the responses of the API and reads what the form shows.
@@ -59,6 +62,64 @@ func testSignUpForm(t *testing.T, p page) {
 		p.do(t, "open the form", chromedp.Navigate(p.url+"/signup"))
 		for _, text := range evaluate[[]string](t, p, lowContrast) {
 			t.Errorf("%s: contrast %s; want at least 4.5", scheme, text)
+		}
+	}
+}
+
+// testReferralCode replaces the response of the API and reads what the form sends and
+// shows.
+func testReferralCode(t *testing.T, p page) {
+	const mockFetch = `window.fetch = async (_, request) => {
+		window.sent = JSON.parse(request.body);
+		return new Response("{}", { status: 200, headers: { "Aisha-Referral-Code": "NMBZRGMTP" } });
+	}; 0`
+	type consent struct{ Version string }
+	type signUp struct {
+		Source       string
+		ReferralCode string `json:"referral_code"`
+		Consent      *consent
+	}
+	for name, tt := range map[string]struct {
+		query string
+		agree bool
+		want  signUp
+	}{
+		"invited":     {"?ref=dmg57ps3t", true, signUp{Source: "example-form", ReferralCode: "dmg57ps3t", Consent: &consent{Version: "2026-11"}}},
+		"not_invited": {"", false, signUp{Source: "example-form"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.do(t, "open the form", chromedp.Navigate(p.url+"/signup"+tt.query))
+			evaluate[any](t, p, mockFetch)
+			if tt.agree {
+				p.click(t, "[name=consent_version]")
+			}
+			p.click(t, "button")
+			p.wait(t, `!document.getElementById("code").hidden`)
+			if diff := cmp.Diff(tt.want, evaluate[signUp](t, p, `window.sent`)); diff != "" {
+				t.Errorf("sent (-want +got):\n%s", diff)
+			}
+			shown := evaluate[[]string](t, p, `[document.querySelector("#code output").textContent, document.querySelector("#code a").href]`)
+			if want := []string{"NMBZRGMTP", p.url + "/signup?ref=NMBZRGMTP"}; !cmp.Equal(shown, want) {
+				t.Errorf("the page shows %q, want %q", shown, want)
+			}
+		})
+	}
+	for _, scheme := range []string{"light", "dark"} {
+		for _, width := range []int64{390, 1280} {
+			p.useColorScheme(t, scheme)
+			p.resize(t, width, 900)
+			p.do(t, "open the form", chromedp.Navigate(p.url+"/signup?ref=DMG57PS3T"))
+			browser.Screenshot(p.ctx, t, fmt.Sprintf("signup-%s-%d", scheme, width))
+			evaluate[any](t, p, mockFetch)
+			p.click(t, "button")
+			p.wait(t, `!document.getElementById("code").hidden`)
+			browser.Screenshot(p.ctx, t, fmt.Sprintf("signup-code-%s-%d", scheme, width))
+			for _, text := range evaluate[[]string](t, p, lowContrast) {
+				t.Errorf("%s: contrast %s; want at least 4.5", scheme, text)
+			}
+			if wider := evaluate[bool](t, p, `document.documentElement.scrollWidth > innerWidth`); wider {
+				t.Errorf("%s: the page is wider than %d pixels", scheme, width)
+			}
 		}
 	}
 }

@@ -42,6 +42,7 @@ func TestPage(t *testing.T) {
 		"chosen_person_is_in_view": testChosenPersonIsInView,
 		"numbers_are_whole":        testNumbersAreWhole,
 		"sign_up_form":             testSignUpForm,
+		"referral_code":            testReferralCode,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, openPage(running, t)) })
 	}

@@ -26,7 +26,7 @@ func CORS(origins []string) Middleware {
 		AllowedHeaders: []string{"*"},
 		ExposedHeaders: []string{
 			"Aisha-Model", "Aisha-Finish-Reason", "Aisha-Prompt-Tokens", "Aisha-Response-Tokens",
-			requestIDHeader, "Retry-After", "Location",
+			"Aisha-Referral-Code", requestIDHeader, "Retry-After", "Location",
 		},
 		MaxAge: int((10 * time.Minute).Seconds()),
 	})

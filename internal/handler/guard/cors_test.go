@@ -73,7 +73,7 @@ func TestCORS_ExposedHeaders(t *testing.T) {
 	r := newRequest()
 	r.Header.Set("Origin", "https://app.example")
 	exposed := send(guard.CORS([]string{"*"})(http.HandlerFunc(ok)), r).Header().Get("Access-Control-Expose-Headers")
-	for _, want := range []string{"X-Request-Id", "Retry-After", "Location", "Aisha-Model", "Aisha-Response-Tokens"} {
+	for _, want := range []string{"X-Request-Id", "Retry-After", "Location", "Aisha-Referral-Code", "Aisha-Model", "Aisha-Response-Tokens"} {
 		if !strings.Contains(exposed, want) {
 			t.Errorf("exposed %q, want %s too", exposed, want)
 		}

@@ -35,6 +35,30 @@ func Optional[T any](m *Members, name string, read func(name string) T) *T {
 	return &value
 }
 
+// Object reads an object with read. The errors of its members are named
+// "name.member".
+func Object[T any](m *Members, name string, read func(*Members) T) T {
+	return required(m, name, func(value gjson.Result) (T, *problem) {
+		if !value.IsObject() {
+			var zero T
+			return zero, &problem{fault.FieldWrongType, "must be an object"}
+		}
+		members := &Members{object: value}
+		result := read(members)
+		for _, field := range members.invalid {
+			m.reject(name+"."+field.Name, problem{field.Code, field.Message})
+		}
+		return result, nil
+	})
+}
+
+// IsNull reports whether the member is null, for routes where that means the same as
+// a missing member.
+func (m *Members) IsNull(name string) bool {
+	member := m.find(name)
+	return member.Exists() && member.Type == gjson.Null
+}
+
 // String reads a string. It checks only the type; services check the content.
 func (m *Members) String(name string) string {
 	return required(m, name, parseString)

@@ -44,7 +44,8 @@ func (e *Entries) Add(ctx context.Context, entry waitlist.NewEntry) (waitlist.Ad
 // their last holders committed. The locks are taken in the order of their keys,
 // so that two instances cannot deadlock.
 func (e *Entries) addAll(ctx context.Context, entries []waitlist.NewEntry) ([]waitlist.Added, error) {
-	numbers, names := distinctNumbers(entries)
+	distinct := distinctNumbers(entries)
+	numbers := distinct.numbers
 	ids := make(map[string]int64, len(numbers))
 	collect := func(rows pgx.Rows) error {
 		var number string
@@ -56,13 +57,7 @@ func (e *Entries) addAll(ctx context.Context, entries []waitlist.NewEntry) ([]wa
 		clear(ids)
 		batch.Queue(`
 			SELECT pg_advisory_xact_lock($1, key) FROM unnest($2::int[]) AS key`, postgres.LockSignUp, lockKeys(numbers))
-		batch.Queue(`
-			INSERT INTO waitlist_entry (phone_number, username)
-			SELECT number, name
-			FROM unnest($1::text[], $2::text[]) AS new (number, name)
-			WHERE NOT EXISTS (SELECT FROM waitlist_entry WHERE phone_number = number)
-			RETURNING phone_number, id`, numbers, names,
-		).Query(collect)
+		distinct.queueInsert(batch).Query(collect)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("store sign-ups: %w", err)
@@ -96,8 +91,18 @@ func lockKeys(numbers []string) []int32 {
 	return slices.Compact(keys)
 }
 
-// distinctNumbers returns every number once, with the first name given for it.
-func distinctNumbers(entries []waitlist.NewEntry) (numbers, names []string) {
+// newEntries are entries with distinct numbers, as columns.
+type newEntries struct {
+	numbers, names []string
+	sources        []*string // nil: none
+	referrers      []*int64  // nil: none
+	consents       []*string // versions; nil: none
+	plain          bool      // there are no referrers and no consents
+}
+
+// distinctNumbers returns every number once, with what its first entry has.
+func distinctNumbers(entries []waitlist.NewEntry) newEntries {
+	distinct := newEntries{plain: true}
 	seen := make(map[string]bool, len(entries))
 	for _, entry := range entries {
 		number := entry.PhoneNumber.Reveal()
@@ -105,19 +110,75 @@ func distinctNumbers(entries []waitlist.NewEntry) (numbers, names []string) {
 			continue
 		}
 		seen[number] = true
-		numbers, names = append(numbers, number), append(names, entry.Username.Reveal())
+		distinct.numbers = append(distinct.numbers, number)
+		distinct.names = append(distinct.names, entry.Username.Reveal())
+		distinct.sources = append(distinct.sources, orNull(entry.Source))
+		distinct.referrers = append(distinct.referrers, orNull(entry.ReferrerID))
+		distinct.consents = append(distinct.consents, orNull(entry.ConsentVersion))
+		distinct.plain = distinct.plain && entry.ReferrerID == 0 && entry.ConsentVersion == ""
 	}
-	return numbers, names
+	return distinct
 }
 
-// Verify implements waitlist.Store.
-func (e *Entries) Verify(ctx context.Context, number sensitive.Phone, name sensitive.Text) error {
-	ctx, cancel := context.WithTimeout(ctx, postgres.CallTimeout)
-	defer cancel()
+// orNull returns nil, which becomes NULL, for the zero value.
+func orNull[T comparable](value T) *T {
+	var zero T
+	if value == zero {
+		return nil
+	}
+	given := value
+	return &given
+}
 
-	_, err := e.pool.Exec(ctx, `
-		UPDATE waitlist_entry
-		SET verified_at = now(), username = coalesce(nullif($2, ''), username)
-		WHERE phone_number = $1 AND verified_at IS NULL`, number.Reveal(), name.Reveal())
-	return postgres.Translate(err)
+// queueInsert adds the statement that inserts those of the entries whose number is
+// new and returns their numbers and ids. A referrer that does not exist, or is
+// removed, is ignored.
+func (n newEntries) queueInsert(batch *pgx.Batch) *pgx.QueuedQuery {
+	const insert = `
+		INSERT INTO waitlist_entry (phone_number, username, source)
+		SELECT number, name, source
+		FROM unnest($1::text[], $2::text[], $3::text[]) AS new (number, name, source)
+		WHERE NOT EXISTS (SELECT FROM waitlist_entry WHERE phone_number = number)
+		RETURNING phone_number, id`
+	if n.plain {
+		return batch.Queue(insert, n.numbers, n.names, n.sources)
+	}
+	return batch.Queue(`
+		WITH added AS (`+insert+`),
+		more AS (
+		    SELECT added.id, new.*
+		    FROM added JOIN unnest($1::text[], $3::text[], $4::bigint[], $5::text[]) AS new (number, source, referrer_id, consent)
+		         ON number = added.phone_number),
+		referred AS (
+		    INSERT INTO referral (referee_id, referrer_id)
+		    SELECT more.id, referrer.id
+		    FROM more JOIN waitlist_entry AS referrer ON referrer.id = more.referrer_id
+		    WHERE referrer.status <> 'removed'),
+		consented AS (
+		    INSERT INTO consent (entry_id, purpose, given, text_version, channel, source)
+		    SELECT id, 'list', true, consent, 'web', source
+		    FROM more
+		    WHERE consent IS NOT NULL)
+		SELECT phone_number, id FROM added`,
+		n.numbers, n.names, n.sources, n.referrers, n.consents)
+}
+
+// Verify implements waitlist.Store. It takes one round trip.
+func (e *Entries) Verify(ctx context.Context, number sensitive.Phone, name sensitive.Text, rules waitlist.ReferralRules) error {
+	err := postgres.RunBatch(ctx, e.pool, 1, func(batch *pgx.Batch) {
+		queueLockReferral(batch, number)
+		batch.Queue(`
+			WITH verified AS (
+			    UPDATE waitlist_entry
+			    SET verified_at = now(), username = coalesce(nullif($2, ''), username)
+			    WHERE phone_number = $1 AND verified_at IS NULL
+			    RETURNING id)
+			INSERT INTO consent (entry_id, purpose, given, channel)
+			SELECT id, 'list', true, 'whatsapp' FROM verified`, number.Reveal(), name.Reveal())
+		queueCredit(batch, number, rules)
+	})
+	if err != nil {
+		return fmt.Errorf("verify the entry: %w", err)
+	}
+	return nil
 }

@@ -200,7 +200,7 @@ func TestEntries_Verify(t *testing.T) {
 	}
 	verified := func() (at time.Time) {
 		t.Helper()
-		if err := entries.Verify(t.Context(), sensitive.NewPhone("+254712345678"), sensitive.Text{}); err != nil {
+		if err := entries.Verify(t.Context(), sensitive.NewPhone("+254712345678"), sensitive.Text{}, testRules()); err != nil {
 			t.Fatalf("Verify: %v", err)
 		}
 		err := pool.QueryRow(t.Context(), `SELECT verified_at FROM waitlist_entry WHERE phone_number = '+254712345678'`).Scan(&at)
@@ -216,7 +216,7 @@ func TestEntries_Verify(t *testing.T) {
 	if n := testdb.QueryInt(t, pool, `SELECT count(*) FROM waitlist_entry WHERE verified_at IS NOT NULL`); n != 1 {
 		t.Errorf("%d entries are verified, want 1", n)
 	}
-	if err := entries.Verify(t.Context(), sensitive.NewPhone("+254799999999"), sensitive.NewText("Amani")); err != nil {
+	if err := entries.Verify(t.Context(), sensitive.NewPhone("+254799999999"), sensitive.NewText("Amani"), testRules()); err != nil {
 		t.Errorf("Verify of a number without an entry: %v", err)
 	}
 }
@@ -241,7 +241,7 @@ func TestEntries_Verify_Name(t *testing.T) {
 				t.Fatalf("Add: %v", err)
 			}
 			for _, name := range tt.names {
-				if err := entries.Verify(t.Context(), sensitive.NewPhone(number), sensitive.NewText(name)); err != nil {
+				if err := entries.Verify(t.Context(), sensitive.NewPhone(number), sensitive.NewText(name), testRules()); err != nil {
 					t.Fatalf("Verify: %v", err)
 				}
 			}

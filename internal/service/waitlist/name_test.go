@@ -22,7 +22,7 @@ func TestService_Join_AcceptedNames(t *testing.T) {
 		strings.Repeat("\u200b", 2000) + "John",
 	} {
 		store := &fakeStore{}
-		_, err := waitlist.New(store, ratelimit.Rate{}).Join(t.Context(), waitlist.SignUp{Username: name, PhoneNumber: "0712345678"}).Get()
+		_, err := newService(store, ratelimit.Rate{}).Join(t.Context(), waitlist.SignUp{Username: name, PhoneNumber: "0712345678"}).Get()
 		if err != nil {
 			t.Errorf("name %q: got error %v, want none", name, err)
 		} else if got, want := store.added[0].Username.Reveal(), strings.TrimSpace(strings.ReplaceAll(name, "\u200b", "")); got != want {
@@ -50,7 +50,7 @@ func TestService_Join_InvisibleCharactersInNames(t *testing.T) {
 		"☺\ufe0f\ufe0f A":                    "☺\ufe0f A",
 	} {
 		store := &fakeStore{}
-		_, err := waitlist.New(store, ratelimit.Rate{}).Join(t.Context(), waitlist.SignUp{Username: name, PhoneNumber: "0712345678"}).Get()
+		_, err := newService(store, ratelimit.Rate{}).Join(t.Context(), waitlist.SignUp{Username: name, PhoneNumber: "0712345678"}).Get()
 		if (err == nil) != (want != "") {
 			t.Errorf("name %q: got error %v, want %q stored", name, err, want)
 		} else if err == nil && store.added[0].Username.Reveal() != want {
@@ -75,7 +75,7 @@ func TestService_Join_RejectedNames(t *testing.T) {
 		fault.FieldNotUnicode:       {"Jo\xffhn", "\xed\xa0\x80"},
 	} {
 		for _, name := range names {
-			_, err := waitlist.New(&fakeStore{}, ratelimit.Rate{}).Join(t.Context(), waitlist.SignUp{Username: name, PhoneNumber: "0712345678"}).Get()
+			_, err := newService(&fakeStore{}, ratelimit.Rate{}).Join(t.Context(), waitlist.SignUp{Username: name, PhoneNumber: "0712345678"}).Get()
 			if !fault.Is(err, fault.Invalid) || fault.Of(err).Fields[0].Name != "username" {
 				t.Errorf("name %q: got error %v, want fault.Invalid for username", name, err)
 			} else if got := fault.Of(err).Fields[0].Code; got != code {
@@ -89,7 +89,7 @@ func BenchmarkCleanName(b *testing.B) {
 	for name, typed := range map[string]string{"ascii": "John Doe", "marks": "Wanjirũ wa Ngũgĩ", "longest": strings.Repeat("u\u0303", 340)} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
-			service := waitlist.New(&fakeStore{err: errors.New("not stored")}, ratelimit.Rate{})
+			service := newService(&fakeStore{err: errors.New("not stored")}, ratelimit.Rate{})
 			for b.Loop() {
 				_, _ = service.Join(b.Context(), waitlist.SignUp{Username: typed, PhoneNumber: "0712345678"}).Get()
 			}

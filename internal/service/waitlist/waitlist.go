@@ -17,19 +17,27 @@ import (
 
 // SignUp is a request to join the list, as the caller typed it.
 type SignUp struct {
-	Username    string
-	PhoneNumber string
+	Username       string
+	PhoneNumber    string
+	Source         string  // where the person signed up; empty: not known
+	ReferralCode   string  // of another entry; a text that is not a code is ignored
+	ConsentVersion *string // of the text that the person agreed to; nil: none
 }
 
-// NewEntry is a validated sign-up.
+// NewEntry is a validated sign-up. Source, ReferrerID and ConsentVersion are stored
+// only if the number has no entry yet.
 type NewEntry struct {
-	Username    sensitive.Text  // 1 to 100 characters, see cleanName
-	PhoneNumber sensitive.Phone // E.164, a Kenyan mobile number
+	Username       sensitive.Text  // 1 to 100 characters, see cleanName
+	PhoneNumber    sensitive.Phone // E.164, a Kenyan mobile number
+	Source         string          // empty: none
+	ReferrerID     int64           // from the referral code; 0: none; the entry may not exist
+	ConsentVersion string          // empty: none
 }
 
 // Added is the result of a sign-up.
 type Added struct {
-	ID int64 // from 1 on
+	ID           int64  // from 1 on
+	ReferralCode string // only Join sets it
 }
 
 // Store keeps the entries of the list.
@@ -40,22 +48,31 @@ type Store interface {
 	Add(ctx context.Context, entry NewEntry) (Added, error)
 	// Verify records that the owner of the phone number asked to be on the list,
 	// and stores the name as theirs unless it is empty. A verified entry stays
-	// unchanged. Errors: fault.Unavailable.
-	Verify(ctx context.Context, number sensitive.Phone, name sensitive.Text) error
+	// unchanged. If the entry came with a referral code, Verify credits the referral
+	// according to the rules. Errors: fault.Unavailable.
+	Verify(ctx context.Context, number sensitive.Phone, name sensitive.Text, rules ReferralRules) error
+}
+
+// Options are the settings of a Service.
+type Options struct {
+	Codes Codes // required
+	// PerNumber limits how many sign-ups Join accepts for one phone number, so that
+	// many addresses together cannot sign up a number over and over. Zero requests
+	// mean no limit.
+	PerNumber ratelimit.Rate
+	Referrals ReferralRules
 }
 
 // Service adds entries to the waiting list.
 type Service struct {
-	store     Store
-	perNumber ratelimit.Rate
-	numbers   *ratelimit.Limiter // nil: no limit
+	store   Store
+	options Options
+	numbers *ratelimit.Limiter // nil: no limit
 }
 
-// New returns a Service that keeps its entries in store. perNumber limits how many
-// sign-ups Join accepts for one phone number, so that many addresses together cannot
-// sign up a number over and over; zero requests mean no limit.
-func New(store Store, perNumber ratelimit.Rate) *Service {
-	return &Service{store: store, perNumber: perNumber, numbers: ratelimit.New(perNumber)}
+// New returns a Service that keeps its entries in store.
+func New(store Store, options Options) *Service {
+	return &Service{store: store, options: options, numbers: ratelimit.New(options.PerNumber)}
 }
 
 // Join adds a sign-up to the list. If the phone number already has an entry,
@@ -88,10 +105,16 @@ func (s *Service) join(ctx context.Context, in SignUp) (Added, error) {
 	}
 	if !s.numbers.Take(entry.PhoneNumber.Reveal()) {
 		err := fault.New(fault.RateLimited, "too many sign-ups for this phone number; try again later")
-		err.RetryAfter = s.perNumber.Window
+		err.RetryAfter = s.options.PerNumber.Window
 		return Added{}, err
 	}
-	return s.store.Add(ctx, entry)
+	entry.ReferrerID, _ = s.options.Codes.ID(in.ReferralCode)
+	added, err := s.store.Add(ctx, entry)
+	if err != nil {
+		return Added{}, err
+	}
+	added.ReferralCode = s.options.Codes.Code(added.ID)
+	return added, nil
 }
 
 func (s *Service) joinVerified(ctx context.Context, name sensitive.Text, number sensitive.Phone) (Added, error) {
@@ -110,7 +133,7 @@ func (s *Service) joinVerified(ctx context.Context, name sensitive.Text, number 
 	if err != nil {
 		return Added{}, err
 	}
-	return entry, s.store.Verify(ctx, newEntry.PhoneNumber, sensitive.NewText(cleaned))
+	return entry, s.store.Verify(ctx, newEntry.PhoneNumber, sensitive.NewText(cleaned), s.options.Referrals)
 }
 
 // withPlus returns the number with a leading plus. Meta sends numbers without
@@ -119,14 +142,18 @@ func withPlus(number sensitive.Phone) string {
 	return "+" + strings.TrimPrefix(number.Reveal(), "+")
 }
 
-// validate cleans the name and normalizes the phone number. Its error lists all
-// invalid fields, so that a form can show every problem at once.
+// validate cleans the members and normalizes the phone number. Its error lists all
+// invalid fields, so that a form can show every problem at once. It ignores the
+// referral code.
 func (in SignUp) validate() (NewEntry, error) {
 	var invalid []fault.Field
-	name, problem := cleanName(in.Username)
-	if problem != nil {
-		invalid = append(invalid, fault.Field{Name: "username", Code: problem.Code, Message: problem.Message})
+	reject := func(name string, problem *fault.Field) {
+		if problem != nil {
+			invalid = append(invalid, fault.Field{Name: name, Code: problem.Code, Message: problem.Message})
+		}
 	}
+	name, problem := cleanName(in.Username)
+	reject("username", problem)
 	number, phoneProblem := normalizePhone(in.PhoneNumber)
 	if phoneProblem != "" {
 		invalid = append(invalid, fault.Field{
@@ -135,8 +162,17 @@ func (in SignUp) validate() (NewEntry, error) {
 			Message: "must be a Kenyan mobile number, for example 0712 345 678",
 		})
 	}
+	entry := NewEntry{Username: sensitive.NewText(name), PhoneNumber: sensitive.NewPhone(number)}
+	if strings.TrimSpace(in.Source) != "" {
+		entry.Source, problem = cleanLine(in.Source, maxLabel)
+		reject("source", problem)
+	}
+	if in.ConsentVersion != nil {
+		entry.ConsentVersion, problem = cleanRequired(*in.ConsentVersion, maxLabel)
+		reject("consent.version", problem)
+	}
 	if invalid != nil {
 		return NewEntry{}, fault.InvalidFields(invalid)
 	}
-	return NewEntry{Username: sensitive.NewText(name), PhoneNumber: sensitive.NewPhone(number)}, nil
+	return entry, nil
 }

@@ -20,7 +20,13 @@ type fakeStore struct {
 	added    []waitlist.NewEntry
 	verified []string // numbers
 	names    []string // of the verified entries
+	rules    waitlist.ReferralRules
 	err      error
+}
+
+// newService returns a Service with the codes of an empty key.
+func newService(store waitlist.Store, perNumber ratelimit.Rate) *waitlist.Service {
+	return waitlist.New(store, waitlist.Options{Codes: waitlist.NewCoder(nil), PerNumber: perNumber})
 }
 
 func (s *fakeStore) Add(_ context.Context, entry waitlist.NewEntry) (waitlist.Added, error) {
@@ -31,7 +37,8 @@ func (s *fakeStore) Add(_ context.Context, entry waitlist.NewEntry) (waitlist.Ad
 	return waitlist.Added{ID: int64(len(s.added))}, nil
 }
 
-func (s *fakeStore) Verify(_ context.Context, number sensitive.Phone, name sensitive.Text) error {
+func (s *fakeStore) Verify(_ context.Context, number sensitive.Phone, name sensitive.Text, rules waitlist.ReferralRules) error {
+	s.rules = rules
 	s.verified = append(s.verified, number.Reveal())
 	s.names = append(s.names, name.Reveal())
 	return s.err
@@ -42,7 +49,7 @@ func TestService_Join(t *testing.T) {
 	t.Run("stores_normalized_entry", func(t *testing.T) {
 		t.Parallel()
 		store := &fakeStore{}
-		entry, err := waitlist.New(store, ratelimit.Rate{}).Join(t.Context(), waitlist.SignUp{
+		entry, err := newService(store, ratelimit.Rate{}).Join(t.Context(), waitlist.SignUp{
 			Username: "\u00a0 John Doe\n", PhoneNumber: "0712 345 678",
 		}).Get()
 		if err != nil || entry.ID != 1 {
@@ -56,14 +63,14 @@ func TestService_Join(t *testing.T) {
 	t.Run("returns_store_error", func(t *testing.T) {
 		t.Parallel()
 		want := fault.New(fault.Unavailable, "later")
-		_, err := waitlist.New(&fakeStore{err: want}, ratelimit.Rate{}).Join(t.Context(), waitlist.SignUp{Username: "John", PhoneNumber: "0712345678"}).Get()
+		_, err := newService(&fakeStore{err: want}, ratelimit.Rate{}).Join(t.Context(), waitlist.SignUp{Username: "John", PhoneNumber: "0712345678"}).Get()
 		if !errors.Is(err, want) {
 			t.Errorf("got error %v, want %v", err, want)
 		}
 	})
 	t.Run("error_does_not_quote_input", func(t *testing.T) {
 		t.Parallel()
-		_, err := waitlist.New(&fakeStore{}, ratelimit.Rate{}).Join(t.Context(), waitlist.SignUp{Username: "Wan\x00jiru", PhoneNumber: "254799123456789"}).Get()
+		_, err := newService(&fakeStore{}, ratelimit.Rate{}).Join(t.Context(), waitlist.SignUp{Username: "Wan\x00jiru", PhoneNumber: "254799123456789"}).Get()
 		if text := err.Error(); strings.Contains(text, "jiru") || strings.Contains(text, "799123") {
 			t.Errorf("got error %q, want one without the input", text)
 		}
@@ -118,7 +125,7 @@ func TestService_Join_InvalidFields(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store := &fakeStore{}
-			_, err := waitlist.New(store, ratelimit.Rate{}).Join(t.Context(), test.in).Get()
+			_, err := newService(store, ratelimit.Rate{}).Join(t.Context(), test.in).Get()
 			if !fault.Is(err, fault.Invalid) || len(store.added) > 0 {
 				t.Fatalf("got error %v and %d stored entries, want fault.Invalid and none", err, len(store.added))
 			}
@@ -143,7 +150,7 @@ func TestService_JoinVerified(t *testing.T) {
 			"Wanjiru": "Wanjiru", " Wanjiru\n": "Wanjiru", "": "WhatsApp", "a\x00b": "WhatsApp", strings.Repeat("x", 101): "WhatsApp",
 		} {
 			store := &fakeStore{}
-			_, err := waitlist.New(store, ratelimit.Rate{}).JoinVerified(t.Context(), sensitive.NewText(name), sensitive.NewPhone("254712345678")).Get()
+			_, err := newService(store, ratelimit.Rate{}).JoinVerified(t.Context(), sensitive.NewText(name), sensitive.NewPhone("254712345678")).Get()
 			if err != nil || len(store.added) != 1 || store.added[0].Username.Reveal() != want {
 				t.Errorf("name %q: got %d stored entries, error %v, want one entry with name %q", name, len(store.added), err, want)
 			}
@@ -162,17 +169,81 @@ func TestService_JoinVerified(t *testing.T) {
 	t.Run("rejects_foreign_number", func(t *testing.T) {
 		t.Parallel()
 		store := &fakeStore{}
-		_, err := waitlist.New(store, ratelimit.Rate{}).JoinVerified(t.Context(), sensitive.NewText("Amani"), sensitive.NewPhone("255712345678")).Get()
+		_, err := newService(store, ratelimit.Rate{}).JoinVerified(t.Context(), sensitive.NewText("Amani"), sensitive.NewPhone("255712345678")).Get()
 		if !fault.Is(err, fault.Invalid) || len(store.added) != 0 {
 			t.Errorf("got error %v and %d stored entries, want fault.Invalid and none", err, len(store.added))
 		}
 	})
 }
 
+func TestService_Join_OptionalMembers(t *testing.T) {
+	t.Parallel()
+	codes := waitlist.NewCoder(nil)
+	text := func(s string) *string { return &s }
+	invalid := func(member string, code fault.FieldCode) string { return member + " " + string(code) }
+	for name, tt := range map[string]struct {
+		in   waitlist.SignUp
+		want waitlist.NewEntry
+		err  string // the field and the code
+	}{
+		"none":                       {in: waitlist.SignUp{}},
+		"source_is_trimmed":          {in: waitlist.SignUp{Source: "\u00a0 radio\n"}, want: waitlist.NewEntry{Source: "radio"}},
+		"source_of_64_characters":    {in: waitlist.SignUp{Source: strings.Repeat("ñ", 64)}, want: waitlist.NewEntry{Source: strings.Repeat("ñ", 64)}},
+		"blank_source":               {in: waitlist.SignUp{Source: " \t\n"}},
+		"source_of_65_characters":    {in: waitlist.SignUp{Source: strings.Repeat("a", 65)}, err: invalid("source", fault.FieldTooLong)},
+		"source_with_line_break":     {in: waitlist.SignUp{Source: "a\nb"}, err: invalid("source", fault.FieldControlCharacter)},
+		"source_with_nul":            {in: waitlist.SignUp{Source: "a\x00"}, err: invalid("source", fault.FieldControlCharacter)},
+		"source_with_line_separator": {in: waitlist.SignUp{Source: "a\u2028b"}, err: invalid("source", fault.FieldControlCharacter)},
+		"source_of_invalid_utf8":     {in: waitlist.SignUp{Source: "a\xff"}, err: invalid("source", fault.FieldNotUnicode)},
+		"consent":                    {in: waitlist.SignUp{ConsentVersion: text(" v1 ")}, want: waitlist.NewEntry{ConsentVersion: "v1"}},
+		"consent_without_version":    {in: waitlist.SignUp{ConsentVersion: text(" ")}, err: invalid("consent.version", fault.FieldRequired)},
+		"consent_of_65_characters":   {in: waitlist.SignUp{ConsentVersion: text(strings.Repeat("a", 65))}, err: invalid("consent.version", fault.FieldTooLong)},
+		"consent_with_tab":           {in: waitlist.SignUp{ConsentVersion: text("a\tb")}, err: invalid("consent.version", fault.FieldControlCharacter)},
+		"code":                       {in: waitlist.SignUp{ReferralCode: codes.Code(7)}, want: waitlist.NewEntry{ReferrerID: 7}},
+		"code_as_people_type_it":     {in: waitlist.SignUp{ReferralCode: " " + strings.ToLower(codes.Code(7)) + "\n"}, want: waitlist.NewEntry{ReferrerID: 7}},
+		"text_that_is_not_a_code":    {in: waitlist.SignUp{ReferralCode: "a friend\x00"}},
+		"long_text_as_a_code":        {in: waitlist.SignUp{ReferralCode: strings.Repeat("a", 1000)}},
+		"code_of_another_service":    {in: waitlist.SignUp{ReferralCode: waitlist.NewCoder([]byte("other")).Code(7)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := &fakeStore{}
+			tt.in.Username, tt.in.PhoneNumber = "John", "0712345678"
+			added, err := newService(store, ratelimit.Rate{}).Join(t.Context(), tt.in).Get()
+			if tt.err != "" {
+				fields := fault.Of(err).Fields
+				if !fault.Is(err, fault.Invalid) || len(fields) != 1 || invalid(fields[0].Name, fields[0].Code) != tt.err || len(store.added) > 0 {
+					t.Errorf("got error %v with fields %v and %d stored entries, want only %q", err, fields, len(store.added), tt.err)
+				}
+				return
+			}
+			if err != nil || added.ReferralCode != codes.Code(added.ID) {
+				t.Fatalf("got %+v, error %v, want the code %s", added, err, codes.Code(added.ID))
+			}
+			tt.want.Username, tt.want.PhoneNumber = sensitive.NewText("John"), sensitive.NewPhone("+254712345678")
+			if got := store.added[0]; got != tt.want {
+				t.Errorf("stored %+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestService_JoinVerified_ReferralRules(t *testing.T) {
+	t.Parallel()
+	store, rules := &fakeStore{}, waitlist.ReferralRules{Daily: 1, Total: 2, Boost: 3}
+	service := waitlist.New(store, waitlist.Options{Codes: waitlist.NewCoder(nil), Referrals: rules})
+	if _, err := service.JoinVerified(t.Context(), sensitive.NewText("Amani"), sensitive.NewPhone("254712345678")).Get(); err != nil {
+		t.Fatalf("JoinVerified: %v", err)
+	}
+	if store.rules != rules {
+		t.Errorf("the store got the rules %+v, want %+v", store.rules, rules)
+	}
+}
+
 func TestService_Join_LimitPerNumber(t *testing.T) {
 	t.Parallel()
 	store := &fakeStore{}
-	service := waitlist.New(store, ratelimit.Rate{Requests: 2, Window: time.Minute})
+	service := newService(store, ratelimit.Rate{Requests: 2, Window: time.Minute})
 	for i, tt := range []struct {
 		number string
 		kind   fault.Kind // Internal: no error
