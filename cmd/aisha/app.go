@@ -91,9 +91,10 @@ func (a *app) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	counts := a.addCounts()
 	a.addRetention()
 	a.addCredentialChecks()
-	a.addHTTP(services{waitlist: waitlist, gemini: gemini, whatsapp: whatsapp, operations: operations})
+	a.addHTTP(services{waitlist: waitlist, gemini: gemini, whatsapp: whatsapp, operations: operations, counts: counts})
 	return nil
 }
 

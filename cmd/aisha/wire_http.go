@@ -14,6 +14,7 @@ import (
 	"aisha/internal/ratelimit"
 	"aisha/internal/repository/operatordb"
 	"aisha/internal/repository/postgres"
+	"aisha/internal/repository/waitlistdb"
 	"aisha/internal/service/audit"
 	"aisha/internal/service/gemini"
 	"aisha/internal/service/operation"
@@ -44,6 +45,7 @@ type services struct {
 	gemini     *gemini.Service
 	whatsapp   *whatsapp.Service
 	operations *operation.Service
+	counts     *waitlistdb.Counts
 }
 
 // addHTTP builds the HTTP server. It is the last component, so that it is drained
@@ -61,6 +63,7 @@ func (a *app) addHTTP(s services) {
 			Operations:         s.operations,
 			Audit:              audit.New(operatordb.NewAuditLog(a.reads)),
 			Actions:            operatordb.NewActions(a.pool),
+			Statistics:         waitlist.NewReports(s.counts),
 			Ready:              a.checkReady,
 			Started:            a.started.Load,
 			Credentials:        a.credentials.states,

@@ -53,4 +53,6 @@ func addOperatorRoutes(r chi.Router, o Options, failures *guard.AddressLimit) {
 	routes.change(http.MethodDelete, "/operator/operations/{id}", operator.WriteList, cancelOperation(o.Operations))
 
 	routes.get("/operator/audit", operator.ReadAudit, listAudit(o.Audit))
+
+	routes.get("/operator/stats/waiting-list", operator.ReadList, getWaitlistStatistics(o.Statistics))
 }

@@ -55,6 +55,11 @@ type Audit interface {
 	List(ctx context.Context, filter audit.Filter, request page.Request) resource.Resource[page.Page[audit.Entry]]
 }
 
+// Statistics counts the entries of the waiting list. Faults: Unavailable.
+type Statistics interface {
+	Statistics(ctx context.Context, filter waitlist.StatisticsFilter) resource.Resource[waitlist.Statistics]
+}
+
 // Options are the dependencies and settings of the API. The services, Ready,
 // Started, Credentials and Log are required.
 type Options struct {
@@ -65,6 +70,7 @@ type Options struct {
 	Operations Operations
 	Audit      Audit
 	Actions    guard.Actions // runs the changes of operators
+	Statistics Statistics
 
 	Ready func(context.Context) error // returns nil if requests can be served
 

@@ -57,12 +57,15 @@ func (r *CountRunner) Stop(ctx context.Context) error {
 	}
 }
 
-// run counts until nothing is left.
+// run counts until nothing is left, or an error occurs.
 func (r *CountRunner) run(ctx context.Context) {
-	for more := true; more && ctx.Err() == nil; {
-		var err error
-		if more, err = r.counter.Count(ctx); err != nil && ctx.Err() == nil {
+	for ctx.Err() == nil {
+		more, err := r.counter.Count(ctx)
+		if err != nil && ctx.Err() == nil {
 			r.log.WarnContext(ctx, "counting waiting list entries failed", slog.Any("error", err))
+		}
+		if err != nil || !more {
+			return
 		}
 	}
 }
