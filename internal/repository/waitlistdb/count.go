@@ -25,8 +25,8 @@ const (
 
 // Counts maintains the counts and the search table of the waiting list, and reads
 // positions and statistics from them. Sign-ups do not write to these tables: a pass
-// adds their entries a few seconds later, in the order of their ids. What is read is
-// exact all the same, because the entries that no pass has counted are counted then.
+// adds their entries a few seconds later, in the order of their ids. Positions and
+// statistics are exact all the same: they include the entries that no pass has counted.
 type Counts struct {
 	pool  *pgxpool.Pool
 	reads *pgxpool.Pool
