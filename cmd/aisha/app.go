@@ -92,10 +92,12 @@ func (a *app) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	counts := a.addCounts()
 	a.addRetention()
 	a.addCredentialChecks()
 	a.addHTTP(services{
 		waitlist: waitlist, referrals: referrals, imports: importer, gemini: gemini, whatsapp: whatsapp, operations: operations,
+		counts: counts,
 	})
 	return nil
 }

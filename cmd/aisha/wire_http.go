@@ -47,6 +47,7 @@ type services struct {
 	whatsapp   *whatsapp.Service
 	imports    *waitlist.Importer
 	operations *operation.Service
+	counts     *waitlistdb.Counts
 }
 
 // addHTTP builds the HTTP server. It is the last component, so that it is drained
@@ -68,6 +69,7 @@ func (a *app) addHTTP(s services) {
 			Operations:         s.operations,
 			Audit:              audit.New(operatordb.NewAuditLog(a.reads)),
 			Actions:            operatordb.NewActions(a.pool),
+			Statistics:         waitlist.NewReports(s.counts),
 			Ready:              a.checkReady,
 			Started:            a.started.Load,
 			Credentials:        a.credentials.states,

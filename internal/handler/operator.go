@@ -78,4 +78,6 @@ func addOperatorRoutes(r chi.Router, o Options, failures *guard.AddressLimit) {
 	routes.change(http.MethodPost, "/operator/referrals/{id}/refuse", operator.WriteList, refuseReferral(o.Referrals))
 
 	routes.get("/operator/audit", operator.ReadAudit, listAudit(o.Audit))
+
+	routes.get("/operator/stats/waiting-list", operator.ReadList, getWaitlistStatistics(o.Statistics))
 }

@@ -81,6 +81,11 @@ type Imports interface {
 	Problems(ctx context.Context, id int64, afterLine int) resource.Resource[[]waitlist.ImportProblem]
 }
 
+// Statistics counts the entries of the waiting list. Faults: Unavailable.
+type Statistics interface {
+	Statistics(ctx context.Context, filter waitlist.StatisticsFilter) resource.Resource[waitlist.Statistics]
+}
+
 // Options are the dependencies and settings of the API. The services, Ready,
 // Started, Credentials and Log are required.
 type Options struct {
@@ -96,6 +101,7 @@ type Options struct {
 	Operations Operations
 	Audit      Audit
 	Actions    guard.Actions // runs the changes of operators
+	Statistics Statistics
 
 	Ready func(context.Context) error // returns nil if requests can be served
 
