@@ -66,6 +66,23 @@ func (m *Members) Integers(name string) []int64 {
 	return required(m, name, func(value gjson.Result) ([]int64, *problem) { return parseList(value, parseInteger) })
 }
 
+// Object reads an object whose members read takes. Their field errors have names such
+// as "filter.status".
+func Object[T any](m *Members, name string, read func(*Members) T) T {
+	var zero T
+	object := required(m, name, parseObject)
+	if !object.Exists() {
+		return zero
+	}
+	inner := &Members{object: object}
+	value := read(inner)
+	for _, field := range inner.invalid {
+		field.Name = name + "." + field.Name
+		m.invalid = append(m.invalid, field)
+	}
+	return value
+}
+
 // maxUnknownMembers limits how many errors RejectUnknown records.
 const maxUnknownMembers = 20
 
@@ -154,6 +171,13 @@ func parseInteger(value gjson.Result) (int64, *problem) {
 		return 0, notInteger
 	}
 	return n, nil
+}
+
+func parseObject(value gjson.Result) (gjson.Result, *problem) {
+	if !value.IsObject() {
+		return gjson.Result{}, &problem{fault.FieldWrongType, "must be an object"}
+	}
+	return value, nil
 }
 
 // parseList parses each item of a list. The message for an invalid item counts
