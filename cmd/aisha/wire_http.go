@@ -14,6 +14,7 @@ import (
 	"aisha/internal/ratelimit"
 	"aisha/internal/repository/operatordb"
 	"aisha/internal/repository/postgres"
+	"aisha/internal/repository/waitlistdb"
 	"aisha/internal/service/audit"
 	"aisha/internal/service/gemini"
 	"aisha/internal/service/operation"
@@ -58,6 +59,7 @@ func (a *app) addHTTP(s services) {
 			Waitlist:           s.waitlist,
 			Gemini:             s.gemini,
 			WhatsApp:           s.whatsapp,
+			Transitions:        waitlist.NewTransitions(waitlistdb.NewTransitions(a.pool, a.reads)),
 			Operations:         s.operations,
 			Audit:              audit.New(operatordb.NewAuditLog(a.reads)),
 			Actions:            operatordb.NewActions(a.pool),

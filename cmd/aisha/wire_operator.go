@@ -5,6 +5,7 @@ import (
 
 	"aisha/internal/repository/operatordb"
 	"aisha/internal/repository/postgres"
+	"aisha/internal/repository/waitlistdb"
 	"aisha/internal/service/operation"
 )
 
@@ -24,5 +25,7 @@ func (a *app) addReads(ctx context.Context) error {
 
 // newOperations returns the service that runs the long work of operators.
 func (a *app) newOperations() *operation.Service {
-	return operation.New(operatordb.NewOperations(a.pool), map[string]operation.Runner{})
+	return operation.New(operatordb.NewOperations(a.pool), map[string]operation.Runner{
+		waitlistdb.BulkKind: waitlistdb.NewTransitions(a.pool, a.reads),
+	})
 }

@@ -48,6 +48,9 @@ func addOperatorRoutes(r chi.Router, o Options, failures *guard.AddressLimit) {
 	routes.get("/operator/unhandled-items", operator.ReadUnhandled, listUnhandledItems(o.WhatsApp))
 	routes.get("/operator/unhandled-items/{id}", operator.ReadUnhandled, getUnhandledItem(o.WhatsApp), guard.Concurrency(maxWholeItems))
 
+	routes.change(http.MethodPost, "/operator/waiting-list/{id}/transitions", operator.WriteList, applyTransition(o.Transitions))
+	routes.change(http.MethodPost, "/operator/waiting-list/bulk", operator.WriteList, startBulk(o.Transitions))
+
 	routes.get("/operator/operations/{id}", operator.ReadList, getOperation(o.Operations))
 	routes.get("/operator/operations/{id}/progress", operator.ReadList, getProgress(o.Operations))
 	routes.change(http.MethodDelete, "/operator/operations/{id}", operator.WriteList, cancelOperation(o.Operations))

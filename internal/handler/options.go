@@ -42,6 +42,13 @@ type WhatsApp interface {
 	SendingState(ctx context.Context) resource.Resource[whatsapp.SendingStatus]
 }
 
+// Transitions changes the statuses of entries. Faults: Invalid, Conflict, Unavailable;
+// Apply also returns NotFound.
+type Transitions interface {
+	Apply(ctx context.Context, id int64, in waitlist.Transition) resource.Resource[waitlist.Entry]
+	Bulk(ctx context.Context, in waitlist.Bulk) resource.Resource[waitlist.Matches]
+}
+
 // Operations reports on long work. Faults: NotFound, Conflict, Unavailable; Get also
 // returns those with which an operation failed.
 type Operations interface {
@@ -61,6 +68,8 @@ type Options struct {
 	Waitlist Waitlist
 	Gemini   Gemini
 	WhatsApp WhatsApp
+
+	Transitions Transitions
 
 	Operations Operations
 	Audit      Audit
