@@ -53,4 +53,8 @@ func addOperatorRoutes(r chi.Router, o Options, failures *guard.AddressLimit) {
 	routes.change(http.MethodDelete, "/operator/operations/{id}", operator.WriteList, cancelOperation(o.Operations))
 
 	routes.get("/operator/audit", operator.ReadAudit, listAudit(o.Audit))
+
+	routes.get("/operator/waiting-list", operator.ReadList, listEntries(o.Entries, o.ReferralCode))
+	routes.get("/operator/waiting-list/{id}", operator.ReadList, getEntry(o.Entries, o.ReferralCode))
+	routes.change(http.MethodPatch, "/operator/waiting-list/{id}", operator.WriteList, updateEntry(o.Entries, o.ReferralCode))
 }
