@@ -63,6 +63,8 @@ func (a *app) addHTTP(s services) {
 			Operations:         s.operations,
 			Audit:              audit.New(operatordb.NewAuditLog(a.reads)),
 			Actions:            operatordb.NewActions(a.pool),
+			Entries:            a.newManager(),
+			ReferralCode:       func(int64) string { return "" },
 			Ready:              a.checkReady,
 			Started:            a.started.Load,
 			Credentials:        a.credentials.states,

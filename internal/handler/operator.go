@@ -48,7 +48,7 @@ func addOperatorRoutes(r chi.Router, o Options, failures *guard.AddressLimit) {
 	routes.get("/operator/unhandled-items", operator.ReadUnhandled, listUnhandledItems(o.WhatsApp))
 	routes.get("/operator/unhandled-items/{id}", operator.ReadUnhandled, getUnhandledItem(o.WhatsApp), guard.Concurrency(maxWholeItems))
 
-	routes.change(http.MethodPost, "/operator/waiting-list/{id}/transitions", operator.WriteList, applyTransition(o.Transitions))
+	routes.change(http.MethodPost, "/operator/waiting-list/{id}/transitions", operator.WriteList, applyTransition(o.Transitions, o.ReferralCode))
 	routes.change(http.MethodPost, "/operator/waiting-list/bulk", operator.WriteList, startBulk(o.Transitions))
 
 	routes.get("/operator/operations/{id}", operator.ReadList, getOperation(o.Operations))
@@ -56,4 +56,8 @@ func addOperatorRoutes(r chi.Router, o Options, failures *guard.AddressLimit) {
 	routes.change(http.MethodDelete, "/operator/operations/{id}", operator.WriteList, cancelOperation(o.Operations))
 
 	routes.get("/operator/audit", operator.ReadAudit, listAudit(o.Audit))
+
+	routes.get("/operator/waiting-list", operator.ReadList, listEntries(o.Entries, o.ReferralCode))
+	routes.get("/operator/waiting-list/{id}", operator.ReadList, getEntry(o.Entries, o.ReferralCode))
+	routes.change(http.MethodPatch, "/operator/waiting-list/{id}", operator.WriteList, updateEntry(o.Entries, o.ReferralCode))
 }

@@ -62,6 +62,14 @@ type Audit interface {
 	List(ctx context.Context, filter audit.Filter, request page.Request) resource.Resource[page.Page[audit.Entry]]
 }
 
+// Entries shows and changes the entries of the waiting list. Faults: Unavailable; Get
+// and Update also return NotFound, and Update Invalid and Conflict.
+type Entries interface {
+	List(ctx context.Context, in waitlist.ListRequest) resource.Resource[page.Page[waitlist.Details]]
+	Get(ctx context.Context, id int64, expansions []waitlist.Expansion) resource.Resource[waitlist.Details]
+	Update(ctx context.Context, id int64, in waitlist.Edit) resource.Resource[waitlist.Entry]
+}
+
 // Options are the dependencies and settings of the API. The services, Ready,
 // Started, Credentials and Log are required.
 type Options struct {
@@ -74,6 +82,9 @@ type Options struct {
 	Operations Operations
 	Audit      Audit
 	Actions    guard.Actions // runs the changes of operators
+	Entries    Entries
+
+	ReferralCode func(id int64) string // returns the referral code of an entry
 
 	Ready func(context.Context) error // returns nil if requests can be served
 

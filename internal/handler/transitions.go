@@ -3,18 +3,16 @@ package handler
 import (
 	"net/http"
 
-	"github.com/go-chi/chi/v5"
-
 	"aisha/internal/handler/wire"
-	"aisha/internal/resource"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/waitlist"
 )
 
-// applyTransition handles POST /operator/waiting-list/{id}/transitions.
-func applyTransition(service Transitions) wire.HandlerFunc {
+// applyTransition handles POST /operator/waiting-list/{id}/transitions. newCode returns
+// the referral code of an entry.
+func applyTransition(service Transitions, newCode func(id int64) string) wire.HandlerFunc {
 	return func(r *http.Request) (wire.Response, error) {
-		id, err := parseID(chi.URLParam(r, "id"), "there is no entry with this id")
+		id, err := entryID(r)
 		if err != nil {
 			return wire.Response{}, err
 		}
@@ -22,7 +20,11 @@ func applyTransition(service Transitions) wire.HandlerFunc {
 		if err != nil {
 			return wire.Response{}, err
 		}
-		return wire.FromResource(resource.Map(service.Apply(r.Context(), id, in), newEntryBody))
+		entry, err := service.Apply(r.Context(), id, in).Get()
+		if err != nil {
+			return wire.Response{}, err
+		}
+		return entryResponse(newDetailsBody(waitlist.Details{Entry: entry}, nil, newCode), entry.Version), nil
 	}
 }
 

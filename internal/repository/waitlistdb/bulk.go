@@ -86,7 +86,7 @@ func withStatuses(filter waitlist.Filter, statuses []waitlist.Status) waitlist.F
 // isCounted reports whether the filter requires statuses and a source only, which
 // waitlist_stat counts.
 func isCounted(f waitlist.Filter) bool {
-	return f.Query.IsZero() && f.Verified == nil && f.ReferrerID == nil && f.JoinedAfter == nil && f.JoinedBefore == nil
+	return !f.HasSearch() && f.Verified == nil && f.ReferrerID == nil && f.JoinedAfter == nil && f.JoinedBefore == nil
 }
 
 // bulkArgs are the stored arguments of an operation.
@@ -133,7 +133,7 @@ func (t *Transitions) StartBulk(ctx context.Context, bulk waitlist.StartedBulk) 
 			return "", fmt.Errorf("read the highest id: %w", postgres.Translate(err))
 		}
 		masked := *args.Filter
-		masked.Query = filter.Query.String()
+		masked.Query = filter.MaskedQuery()
 		details["filter"] = masked
 	} else {
 		details["ids"] = len(args.IDs)

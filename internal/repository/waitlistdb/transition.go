@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"aisha/internal/fault"
 	"aisha/internal/operator"
 	"aisha/internal/repository/operatordb"
 	"aisha/internal/repository/postgres"
@@ -39,7 +38,7 @@ func (t *Transitions) Change(ctx context.Context, id int64, change waitlist.Stat
 		entry, err = pgx.CollectExactlyOneRow(rows, scanEntry)
 	}
 	if errors.Is(err, pgx.ErrNoRows) {
-		return entry, false, fault.New(fault.NotFound, "there is no entry with this id")
+		return entry, false, noEntry()
 	}
 	return entry, len(done) == 1, postgres.Translate(err)
 }
@@ -75,7 +74,10 @@ type changedStatus struct {
 // several transactions one makes the change. An entry that returns from removed gets a
 // new rank, behind all entries there are; several get theirs in the order of their ids.
 func changeStatuses(ctx context.Context, db postgres.Querier, ids []int64, change waitlist.StatusChange, actor string) ([]changedStatus, error) {
-	rows, err := db.Query(ctx, `
+	var done []changedStatus
+	batch := &pgx.Batch{}
+	batch.Queue(`SELECT pg_advisory_xact_lock_shared($1, 0)`, postgres.LockCounts)
+	batch.Queue(`
 		WITH locked AS (
 		    SELECT id, status AS from_status
 		    FROM waitlist_entry
@@ -104,15 +106,15 @@ func changeStatuses(ctx context.Context, db postgres.Querier, ids []int64, chang
 		    FROM changed
 		)
 		SELECT id, from_status::text FROM changed ORDER BY id`,
-		pgx.NamedArgs{"ids": ids, "from": change.From, "to": change.To, "actor": actor, "reason": change.Reason.Reveal()})
-	if err != nil {
-		return nil, fmt.Errorf("change the status of entries: %w", postgres.Translate(err))
-	}
-	done, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c changedStatus, err error) {
-		err = row.Scan(&c.id, &c.from)
-		return c, err
+		pgx.NamedArgs{"ids": ids, "from": change.From, "to": change.To, "actor": actor, "reason": change.Reason.Reveal()},
+	).Query(func(rows pgx.Rows) (err error) {
+		done, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c changedStatus, err error) {
+			err = row.Scan(&c.id, &c.from)
+			return c, err
+		})
+		return err
 	})
-	if err != nil {
+	if err := db.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("change the status of entries: %w", postgres.Translate(err))
 	}
 	return done, nil
