@@ -13,6 +13,7 @@ import (
 
 	"aisha/internal/check/testdb"
 	"aisha/internal/fault"
+	"aisha/internal/ratelimit"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/waitlist"
 )
@@ -315,6 +316,29 @@ func TestEntries_Add_RemovedAtOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
+	if diff := cmp.Diff([]string{"1 removed waiting person"}, history(t, pool)); diff != "" {
+		t.Errorf("history (-want +got):\n%s", diff)
+	}
+}
+
+// A removed person who joins on WhatsApp is back on the list, and verified.
+func TestEntries_JoinVerified_Removed(t *testing.T) {
+	t.Parallel()
+	pool := testdb.Open(t)
+	addEntry(t, pool, 1, waitlist.Removed)
+	testdb.Exec(t, pool, `UPDATE waitlist_entry SET source = 'fair', note = 'called twice'`)
+	service := waitlist.New(NewEntries(pool), ratelimit.Rate{})
+	for range 2 { // the second time changes nothing
+		added, err := service.JoinVerified(t.Context(), sensitive.NewText("Wanjiru"), sensitive.NewPhone("254700000001")).Get()
+		if err != nil || added.ID != 1 {
+			t.Fatalf("JoinVerified: got %v, %v; want id 1", added, err)
+		}
+	}
+	if n := testdb.QueryInt(t, pool, `
+		SELECT count(*) FROM waitlist_entry
+		WHERE status = 'waiting' AND verified_at IS NOT NULL AND username = 'Wanjiru' AND source = 'fair' AND note = 'called twice'`); n != 1 {
+		t.Errorf("%d entries wait with the number verified and the source and the note unchanged, want 1", n)
+	}
 	if diff := cmp.Diff([]string{"1 removed waiting person"}, history(t, pool)); diff != "" {
 		t.Errorf("history (-want +got):\n%s", diff)
 	}
