@@ -88,9 +88,11 @@ COMMENT ON TABLE waitlist_search_pending IS 'Entries whose name or number has ch
 
 CREATE FUNCTION waitlist_fold(name text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN regexp_replace(normalize(lower(name), NFKD), '[\u0300-\u036f]', '', 'g');
+RETURN lower(regexp_replace(regexp_replace(
+    normalize(translate(name, '''’‘ʼ´`', ''), NFKD), '[\u0300-\u036f]+', '', 'g'), '\s+', ' ', 'g'));
 
-COMMENT ON FUNCTION waitlist_fold IS 'The name without letter case and accents.';
+COMMENT ON FUNCTION waitlist_fold IS
+    'The name without letter case, accents and apostrophes. The accents go first: in some locales lower changes only the letters of ASCII.';
 
 CREATE FUNCTION waitlist_search_words(name text, phone_number text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -98,16 +100,53 @@ RETURN waitlist_fold(name) || ' ' || ltrim(phone_number, '+');
 
 -- +goose StatementBegin
 DO $$
+DECLARE
+    part_of_name text := $sql$'%' || $sql$;
 BEGIN
-    CREATE EXTENSION IF NOT EXISTS pg_trgm;
-    CREATE INDEX waitlist_search_words_trgm ON waitlist_search USING gin (words gin_trgm_ops);
-EXCEPTION
-    WHEN insufficient_privilege OR undefined_file OR feature_not_supported THEN
-        RAISE NOTICE 'the extension pg_trgm cannot be created: names are searched by their beginning';
-        CREATE INDEX waitlist_search_words_prefix ON waitlist_search (words, entry_id);
+    BEGIN
+        CREATE EXTENSION IF NOT EXISTS pg_trgm;
+        CREATE INDEX waitlist_search_words_trgm ON waitlist_search USING gin (words gin_trgm_ops);
+    EXCEPTION
+        WHEN insufficient_privilege OR undefined_file OR feature_not_supported THEN
+            RAISE NOTICE 'the extension pg_trgm cannot be created: names are searched by their beginning';
+            CREATE INDEX waitlist_search_words_prefix ON waitlist_search (words, entry_id);
+            part_of_name := '';
+    END;
+    EXECUTE $sql$
+        CREATE FUNCTION waitlist_name_pattern(name text) RETURNS text
+        LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+        RETURN $sql$ || part_of_name || $sql$regexp_replace(waitlist_fold(name), '([\\%_])', '\\\1', 'g') || '% %'$sql$;
 END
 $$;
 -- +goose StatementEnd
+
+COMMENT ON FUNCTION waitlist_name_pattern IS
+    'The pattern of LIKE for waitlist_search.words in which the name contains the given text, or begins with it where pg_trgm is missing. The last word, which is the number, is not part of the name.';
+
+-- +goose StatementBegin
+CREATE FUNCTION waitlist_id_at(at timestamptz) RETURNS bigint
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    low    bigint := 0;
+    high   bigint := (SELECT max(id) FROM waitlist_entry);
+    middle bigint;
+BEGIN
+    -- Reading some thousand entries takes no longer than further steps.
+    WHILE high - low > 4096 LOOP
+        middle := (low + high) / 2;
+        IF (SELECT created_at < at FROM waitlist_entry WHERE id >= middle ORDER BY id LIMIT 1) THEN
+            low := middle;
+        ELSE
+            high := middle;
+        END IF;
+    END LOOP;
+    RETURN low;
+END
+$$;
+-- +goose StatementEnd
+
+COMMENT ON FUNCTION waitlist_id_at IS
+    'An id of entries that were created about then: at most 4,096 below the first one. The entries are created in the order of their ids, but for the seconds that a transaction takes.';
 
 -- +goose StatementBegin
 CREATE FUNCTION waitlist_lock_counts() RETURNS trigger
@@ -279,7 +318,7 @@ DROP TRIGGER waitlist_entry_changed ON waitlist_entry;
 DROP TRIGGER waitlist_entry_lock_counts ON waitlist_entry;
 DROP FUNCTION waitlist_queue_search, waitlist_apply_changes, waitlist_lock_counts;
 DROP TABLE waitlist_search_pending, waitlist_search;
-DROP FUNCTION waitlist_search_words, waitlist_fold;
+DROP FUNCTION waitlist_id_at, waitlist_name_pattern, waitlist_search_words, waitlist_fold;
 DROP TABLE waitlist_stat, waitlist_block, waitlist_counted, waitlist_event;
 ALTER TABLE waitlist_entry DROP rank_seq, DROP rank_id, DROP removed_at, DROP joined_at, DROP invited_at, DROP note,
     DROP source, DROP status;

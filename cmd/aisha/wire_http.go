@@ -14,11 +14,9 @@ import (
 	"aisha/internal/ratelimit"
 	"aisha/internal/repository/operatordb"
 	"aisha/internal/repository/postgres"
-	"aisha/internal/repository/waitlistdb"
 	"aisha/internal/service/audit"
 	"aisha/internal/service/gemini"
 	"aisha/internal/service/operation"
-	"aisha/internal/service/waitlist"
 	"aisha/internal/service/whatsapp"
 )
 
@@ -41,13 +39,10 @@ const drainRequests = 8 * time.Second
 
 // services are what the API calls.
 type services struct {
-	waitlist   *waitlist.Service
-	referrals  *waitlist.Referrals
+	list       waitlistServices
 	gemini     *gemini.Service
 	whatsapp   *whatsapp.Service
-	imports    *waitlist.Importer
 	operations *operation.Service
-	counts     *waitlistdb.Counts
 }
 
 // addHTTP builds the HTTP server. It is the last component, so that it is drained
@@ -59,17 +54,19 @@ func (a *app) addHTTP(s services) {
 	}
 	a.server = &http.Server{
 		Handler: handler.New(handler.Options{
-			Waitlist:           s.waitlist,
-			Referrals:          s.referrals,
+			Waitlist:           s.list.signUps,
+			Referrals:          s.list.referrals,
 			Gemini:             s.gemini,
 			WhatsApp:           s.whatsapp,
-			Exports:            waitlist.NewExporter(waitlistdb.NewExports(a.pool, a.reads)),
-			ReferralCode:       func(int64) string { return "" },
-			Imports:            s.imports,
+			Entries:            s.list.entries,
+			Transitions:        s.list.transitions,
+			Exports:            s.list.exports,
+			Imports:            s.list.imports,
+			Statistics:         s.list.statistics,
+			ReferralCode:       s.list.codes.Code,
 			Operations:         s.operations,
 			Audit:              audit.New(operatordb.NewAuditLog(a.reads)),
 			Actions:            operatordb.NewActions(a.pool),
-			Statistics:         waitlist.NewReports(s.counts),
 			Ready:              a.checkReady,
 			Started:            a.started.Load,
 			Credentials:        a.credentials.states,

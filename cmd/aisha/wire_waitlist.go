@@ -12,8 +12,20 @@ import (
 	"aisha/internal/service/waitlist"
 )
 
+// waitlistServices are the services of the waiting list.
+type waitlistServices struct {
+	signUps     *waitlist.Service
+	entries     *waitlist.Manager
+	transitions *waitlist.Transitions
+	imports     *waitlist.Importer
+	exports     *waitlist.Exporter
+	referrals   *waitlist.Referrals
+	statistics  *waitlist.Reports
+	codes       *referralCodes
+}
+
 // addWaitlist adds the services of the waiting list.
-func (a *app) addWaitlist() (*waitlist.Service, *waitlist.Referrals) {
+func (a *app) addWaitlist() waitlistServices {
 	rules := waitlist.ReferralRules{
 		Daily: a.cfg.Referral.Daily,
 		Total: a.cfg.Referral.Max,
@@ -21,22 +33,26 @@ func (a *app) addWaitlist() (*waitlist.Service, *waitlist.Referrals) {
 	}
 	codes := &referralCodes{}
 	a.add(component{name: "referral codes", start: func(ctx context.Context) error { return codes.load(ctx, a.pool) }})
-	service := waitlist.New(waitlistdb.NewEntries(a.pool), waitlist.Options{
-		Codes:     codes,
-		PerNumber: ratelimit.Rate(a.cfg.RatePerNumber),
-		Referrals: rules,
-	})
-	referrals := waitlist.NewReferrals(waitlist.ReferralOptions{
-		Store:  waitlistdb.NewReferrals(a.pool, a.reads),
-		Counts: waitlistdb.NewExactCounts(a.reads),
-		Codes:  codes,
-		Boost:  rules.Boost,
-	})
-	return service, referrals
-}
-
-func (a *app) newImporter() *waitlist.Importer {
-	return waitlist.NewImporter(waitlistdb.NewImports(a.pool, a.reads), operation.Location)
+	counts := a.addCounts()
+	return waitlistServices{
+		signUps: waitlist.New(waitlistdb.NewEntries(a.pool), waitlist.Options{
+			Codes:     codes,
+			PerNumber: ratelimit.Rate(a.cfg.RatePerNumber),
+			Referrals: rules,
+		}),
+		entries:     waitlist.NewManager(waitlistdb.NewManagedEntries(a.pool, a.reads), counts),
+		transitions: waitlist.NewTransitions(waitlistdb.NewTransitions(a.pool, a.reads)),
+		imports:     waitlist.NewImporter(waitlistdb.NewImports(a.pool, a.reads), operation.Location),
+		exports:     waitlist.NewExporter(waitlistdb.NewExports(a.pool, a.reads)),
+		referrals: waitlist.NewReferrals(waitlist.ReferralOptions{
+			Store:  waitlistdb.NewReferrals(a.pool, a.reads),
+			Counts: counts,
+			Codes:  codes,
+			Boost:  rules.Boost,
+		}),
+		statistics: waitlist.NewReports(counts),
+		codes:      codes,
+	}
 }
 
 // referralCodes is a Coder whose key is read from the database when the app starts.

@@ -162,7 +162,8 @@ func workingOptions(change ...func(*handler.Options)) handler.Options {
 				return page.Page[whatsapp.UnhandledItem]{}, nil
 			},
 		},
-		Operations: fakeOperations{},
+		Transitions: fakeTransitions{},
+		Operations:  fakeOperations{},
 		Audit: auditFunc(func(audit.Filter, page.Request) (page.Page[audit.Entry], error) {
 			return page.Page[audit.Entry]{}, nil
 		}),

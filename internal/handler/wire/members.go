@@ -64,6 +64,14 @@ func (m *Members) String(name string) string {
 	return required(m, name, parseString)
 }
 
+// StringOrNull is String for a member that may be null, which it returns as "".
+func (m *Members) StringOrNull(name string) string {
+	if member := m.find(name); member.Exists() && member.Type == gjson.Null {
+		return ""
+	}
+	return m.String(name)
+}
+
 // Bool reads true or false.
 func (m *Members) Bool(name string) bool {
 	return required(m, name, parseBool)

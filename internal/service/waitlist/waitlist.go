@@ -43,8 +43,8 @@ type Added struct {
 // Store keeps the entries of the list.
 type Store interface {
 	// Add stores the entry and returns it. If the phone number already has an
-	// entry, Add returns that one and leaves it unchanged. Errors:
-	// fault.Unavailable.
+	// entry, Add returns that one and leaves it unchanged, unless it was removed:
+	// then it waits again, at the end of the list. Errors: fault.Unavailable.
 	Add(ctx context.Context, entry NewEntry) (Added, error)
 	// Verify records that the owner of the phone number asked to be on the list,
 	// and stores the name as theirs unless it is empty. A verified entry stays
@@ -76,7 +76,7 @@ func New(store Store, options Options) *Service {
 }
 
 // Join adds a sign-up to the list. If the phone number already has an entry,
-// Join returns that one. Errors: fault.Invalid with every invalid field,
+// Join returns that one, which waits again if it was removed. Errors: fault.Invalid with every invalid field,
 // fault.RateLimited for too many sign-ups of the phone number, fault.Unavailable.
 func (s *Service) Join(ctx context.Context, in SignUp) resource.Resource[Added] {
 	return resource.From(s.join(ctx, in))
