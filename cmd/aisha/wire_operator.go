@@ -11,13 +11,13 @@ import (
 )
 
 // addReads adds the pool for lists, searches, exports and statistics.
-func (a *app) addReads(ctx context.Context) error {
-	url := a.cfg.DatabaseReadURL
-	if url.IsZero() {
-		url = a.cfg.DatabaseURL
+func (a *app) addReads(ctx context.Context) (err error) {
+	if a.cfg.DatabaseReadURL.IsZero() {
+		a.reads, err = postgres.OpenForReads(ctx, a.cfg.DatabaseURL)
+	} else {
+		a.reads, err = postgres.OpenReplica(ctx, a.cfg.DatabaseReadURL)
 	}
-	var err error
-	if a.reads, err = postgres.OpenForReads(ctx, url); err != nil {
+	if err != nil {
 		return err
 	}
 	a.add(component{name: "read pool", stop: closePool(a.reads)})

@@ -25,7 +25,7 @@ var defaultInstructions string
 // Config is the validated configuration.
 type Config struct {
 	DatabaseURL     sensitive.Secret // empty only from LoadDev
-	DatabaseReadURL sensitive.Secret // of a replica for lists and exports; empty: DatabaseURL
+	DatabaseReadURL sensitive.Secret // for lists, searches, exports and statistics; may be a replica; empty: DatabaseURL
 	Host            string
 	Port            int // 0: any free port
 
@@ -45,6 +45,8 @@ type Config struct {
 
 	RetainMessages time.Duration // how long messages and their answers are kept; 0: forever
 	RetainWebhooks time.Duration // how long unhandled items of webhooks are kept; 0: forever
+
+	Referral Referral
 
 	LogLevel  slog.Level
 	LogFormat string // json or text; empty: text in a terminal, json otherwise
@@ -85,6 +87,13 @@ type WhatsApp struct {
 	Debounce      time.Duration // how long a person must send nothing before the assistant answers
 	ResendAfter   time.Duration // how long a send with an unknown outcome waits for a status before it is repeated
 	Workers       int           // number of answers that this instance works on at the same time
+}
+
+// Referral configures what a referral is worth.
+type Referral struct {
+	Daily int // credits that an entry can get in a day; more are held for an operator
+	Max   int // credits that an entry can get in all; more are held for an operator
+	Boost int // places that a credit moves the entry up; 0: none
 }
 
 // Rate is the number of requests that a client may send within a window of
@@ -145,8 +154,7 @@ func LoadAddress() (host string, port int, err error) {
 // a problem.
 func (p *parser) parse(env environment) (Config, error) {
 	cfg := Config{
-		DatabaseURL: p.database(env.DatabaseURL),
-
+		DatabaseURL:     p.database(env.DatabaseURL),
 		DatabaseReadURL: p.database(env.DatabaseReadURL),
 		Host:            env.Host.value,
 		Port:            p.number(env.Port, 0, maxPort),
@@ -184,10 +192,15 @@ func (p *parser) parse(env environment) (Config, error) {
 		MetricsAddr:        p.listenAddress(env.MetricsAddr),
 		RetainMessages:     p.retention(env.RetainMessages, minRetainMessages),
 		RetainWebhooks:     p.retention(env.RetainWebhooks, minRetainWebhooks),
-		LogLevel:           p.level(env.LogLevel, env.Debug),
-		LogFormat:          p.match(env.LogFormat, `^(json|text)?$`, "must be json or text"),
-		SimulatorPort:      p.number(env.SimulatorPort, 0, maxPort),
-		DataDir:            env.DataDir.value,
+		Referral: Referral{
+			Daily: p.number(env.ReferralDaily, 0, maxReferral),
+			Max:   p.number(env.ReferralMax, 0, maxReferral),
+			Boost: p.number(env.ReferralBoost, 0, maxReferral),
+		},
+		LogLevel:      p.level(env.LogLevel, env.Debug),
+		LogFormat:     p.match(env.LogFormat, `^(json|text)?$`, "must be json or text"),
+		SimulatorPort: p.number(env.SimulatorPort, 0, maxPort),
+		DataDir:       env.DataDir.value,
 	}
 	cfg.CORSGeminiOrigins = cfg.CORSAllowedOrigins
 	p.boolean(env.AllowSimulatedAnswers)

@@ -111,6 +111,7 @@ func TestLoad_Defaults(t *testing.T) {
 		RateGemini:     Rate{Requests: 20, Window: time.Minute},
 		RetainMessages: 90 * 24 * time.Hour,
 		RetainWebhooks: 30 * 24 * time.Hour,
+		Referral:       Referral{Daily: 10, Max: 50},
 		SimulatorPort:  8001,
 		DataDir:        ".aisha",
 	}
@@ -124,14 +125,14 @@ func TestLoad_Defaults(t *testing.T) {
 
 func TestLoad_AllVariables(t *testing.T) {
 	setenv(t,
-		"DATABASE_URL= host=/run/postgresql dbname=aisha ", "HOST=::1", "PORT=0",
+		"DATABASE_URL= host=/run/postgresql dbname=aisha ", "DATABASE_READ_URL=postgres://replica/aisha", "HOST=::1", "PORT=0",
 		"GEMINI_API_KEY=key", "GEMINI_MODEL=a", "GEMINI_FALLBACK_MODEL=models/b", "GEMINI_BASE_URL=http://localhost:8001/", "GEMINI_TIMEOUT=90s",
 		"WHATSAPP_TOKEN=token", "WHATSAPP_APP_SECRET=new, old,", "WEBHOOK_VERIFY_TOKEN=verify me", "WHATSAPP_PHONE_NUMBER_ID=1234567890",
 		"WHATSAPP_BASE_URL=https://example.com/graph", "WHATSAPP_API_VERSION=v26.0", "WHATSAPP_THROUGHPUT=1000",
 		"ASSISTANT_INSTRUCTIONS=Be brief.\nBe kind.", "REPLY_DEBOUNCE=0", "REPLY_WITHIN=1h", "HANDOVER_PAUSE=0", "ASSISTANT_APOLOGY=Sorry.", "REPLY_WORKERS=1", "RESEND_AFTER=10s",
 		"CORS_ALLOWED_ORIGINS=https://a.example, http://localhost:3000", "API_KEYS=one,two", "ADMIN_TOKEN=admin",
 		"SIGNUP_REDIRECT_URL=https://a.example/thanks?from=form#top", "RATE_LIMIT_SIGNUPS=5/s", "RATE_LIMIT_SIGNUPS_PER_NUMBER=3/h", "RATE_LIMIT_GEMINI=0", "METRICS_ADDR=127.0.0.1:9090", "TRUSTED_PROXIES=10.1.2.3/8, 192.0.2.1,2001:db8::/32",
-		"RETAIN_MESSAGES=192h", "RETAIN_WEBHOOKS=0",
+		"RETAIN_MESSAGES=192h", "RETAIN_WEBHOOKS=0", "REFERRAL_DAILY=0", "REFERRAL_MAX=7", "REFERRAL_BOOST=100",
 		"DEBUG=true", "LOG_LEVEL=warn", "LOG_FORMAT=text", "SIMULATOR_PORT=9000", "AISHA_DATA_DIR=/var/lib/aisha",
 	)
 	got, err := Load()
@@ -139,8 +140,9 @@ func TestLoad_AllVariables(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Config{
-		DatabaseURL: sensitive.NewSecret("host=/run/postgresql dbname=aisha"),
-		Host:        "::1",
+		DatabaseURL:     sensitive.NewSecret("host=/run/postgresql dbname=aisha"),
+		DatabaseReadURL: sensitive.NewSecret("postgres://replica/aisha"),
+		Host:            "::1",
 		Gemini: Gemini{
 			APIKey: sensitive.NewSecret("key"), Model: "a", FallbackModel: "models/b",
 			BaseURL: "http://localhost:8001", Timeout: 90 * time.Second,
@@ -162,6 +164,7 @@ func TestLoad_AllVariables(t *testing.T) {
 			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::/32"),
 		},
 		RetainMessages: 8 * 24 * time.Hour,
+		Referral:       Referral{Max: 7, Boost: 100},
 		LogLevel:       slog.LevelDebug,
 		LogFormat:      "text",
 		SimulatorPort:  9000,
@@ -176,13 +179,14 @@ func TestLoad_AllVariables(t *testing.T) {
 // "hunter2", which must not appear in the error.
 func TestLoad_InvalidVariables(t *testing.T) {
 	invalid := map[string]string{
-		"DATABASE_URL": "hunter2", "PORT": "hunter2", "GEMINI_API_KEY": "hunter2\nhunter2", "GEMINI_MODEL": "hunter2/../x",
+		"DATABASE_URL": "hunter2", "DATABASE_READ_URL": "postgres://aisha:hunter2@x@db/aisha", "PORT": "hunter2", "GEMINI_API_KEY": "hunter2\nhunter2", "GEMINI_MODEL": "hunter2/../x",
 		"GEMINI_FALLBACK_MODEL": "hunter2?", "GEMINI_BASE_URL": "hunter2", "GEMINI_TIMEOUT": "hunter2", "WHATSAPP_TOKEN": "hunter2\x1b[0m",
 		"WHATSAPP_APP_SECRET": "hunter2,hunter2\thunter2", "WEBHOOK_VERIFY_TOKEN": "hunter2\rhunter2", "WHATSAPP_PHONE_NUMBER_ID": "hunter2",
 		"WHATSAPP_BASE_URL": "https://hunter2@example.com", "WHATSAPP_API_VERSION": "hunter2", "WHATSAPP_THROUGHPUT": "hunter2", "REPLY_DEBOUNCE": "hunter2",
 		"REPLY_WORKERS": "hunter2", "REPLY_WITHIN": "25h", "HANDOVER_PAUSE": "hunter2", "RESEND_AFTER": "hunter2", "CORS_ALLOWED_ORIGINS": "hunter2", "SIGNUP_REDIRECT_URL": "hunter2", "API_KEYS": "hunter2\x01",
 		"ADMIN_TOKEN": "hunter2\nhunter2", "RATE_LIMIT_SIGNUPS": "hunter2", "RATE_LIMIT_SIGNUPS_PER_NUMBER": "hunter2", "METRICS_ADDR": "hunter2", "RATE_LIMIT_GEMINI": "hunter2", "TRUSTED_PROXIES": "hunter2",
 		"RETAIN_MESSAGES": "hunter2", "RETAIN_WEBHOOKS": "hunter2",
+		"REFERRAL_DAILY": "hunter2", "REFERRAL_MAX": "-1", "REFERRAL_BOOST": "1.5",
 		"DEBUG": "hunter2", "LOG_LEVEL": "hunter2", "LOG_FORMAT": "hunter2", "SIMULATOR_PORT": "hunter2",
 		"ALLOW_SIMULATED_ANSWERS": "hunter2",
 	}
@@ -311,7 +315,7 @@ func TestLoadAddress(t *testing.T) {
 }
 
 func TestConfig_SecretsAreMasked(t *testing.T) {
-	setenv(t, "DATABASE_URL="+database, "GEMINI_API_KEY=hunter2", "WHATSAPP_TOKEN=hunter2", "WHATSAPP_APP_SECRET=hunter2,hunter2",
+	setenv(t, "DATABASE_URL="+database, "DATABASE_READ_URL="+database, "GEMINI_API_KEY=hunter2", "WHATSAPP_TOKEN=hunter2", "WHATSAPP_APP_SECRET=hunter2,hunter2",
 		"WEBHOOK_VERIFY_TOKEN=hunter2", "API_KEYS=hunter2", "ADMIN_TOKEN=hunter2")
 	cfg, err := Load()
 	if err != nil {

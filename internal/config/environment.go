@@ -18,8 +18,7 @@ import (
 // is a value. The tag file:"true" marks a variable that NAME_FILE, the path of a
 // file, can set instead.
 type environment struct {
-	DatabaseURL setting `envconfig:"DATABASE_URL" file:"true"`
-
+	DatabaseURL     setting `envconfig:"DATABASE_URL" file:"true"`
 	DatabaseReadURL setting `envconfig:"DATABASE_READ_URL" file:"true"`
 	Host            setting `envconfig:"HOST" default:"0.0.0.0"`
 	Port            setting `envconfig:"PORT" default:"8000"`
@@ -58,6 +57,10 @@ type environment struct {
 
 	RetainMessages setting `envconfig:"RETAIN_MESSAGES" default:"2160h"`
 	RetainWebhooks setting `envconfig:"RETAIN_WEBHOOKS" default:"720h"`
+
+	ReferralDaily setting `envconfig:"REFERRAL_DAILY" default:"10"`
+	ReferralMax   setting `envconfig:"REFERRAL_MAX" default:"50"`
+	ReferralBoost setting `envconfig:"REFERRAL_BOOST" default:"0"`
 
 	Debug     setting `envconfig:"DEBUG" default:"false"`
 	LogLevel  setting `envconfig:"LOG_LEVEL" default:"info"`

@@ -20,6 +20,7 @@ func TestLoad_Files(t *testing.T) {
 	}
 	for name, got := range map[string]string{
 		"DATABASE_URL":           cfg.DatabaseURL.Reveal(),
+		"DATABASE_READ_URL":      cfg.DatabaseReadURL.Reveal(),
 		"GEMINI_API_KEY":         cfg.Gemini.APIKey.Reveal(),
 		"WHATSAPP_TOKEN":         cfg.WhatsApp.Token.Reveal(),
 		"WHATSAPP_APP_SECRET":    cfg.WhatsApp.AppSecrets[0].Reveal(),

@@ -52,7 +52,7 @@ func mostSimilar(name string, ours []string) string {
 // hasOurPrefix reports whether a name begins like variables of ours and like no
 // others that are usual in containers.
 func hasOurPrefix(name string) bool {
-	return slices.ContainsFunc([]string{"ASSISTANT_", "GEMINI_", "RATE_LIMIT_", "RETAIN_", "WHATSAPP_"}, func(prefix string) bool {
+	return slices.ContainsFunc([]string{"ASSISTANT_", "GEMINI_", "RATE_LIMIT_", "REFERRAL_", "RETAIN_", "WHATSAPP_"}, func(prefix string) bool {
 		return strings.HasPrefix(name, prefix)
 	})
 }

@@ -18,7 +18,8 @@ import (
 )
 
 const (
-	maxPort = 65535
+	maxPort     = 65535
+	maxReferral = 1_000_000
 	// minResendAfter gives a slow call of the Graph API time to finish before its
 	// message is sent again.
 	minResendAfter = 10 * time.Second

@@ -22,9 +22,13 @@ import (
 
 	"aisha/api"
 	"aisha/internal/handler"
+	"aisha/internal/operator"
+	"aisha/internal/page"
 	"aisha/internal/resource"
 	"aisha/internal/sensitive"
+	"aisha/internal/service/audit"
 	"aisha/internal/service/gemini"
+	"aisha/internal/service/operation"
 	"aisha/internal/service/waitlist"
 	"aisha/internal/service/whatsapp"
 	"aisha/internal/service/whatsapp/webhook"
@@ -42,7 +46,7 @@ type (
 	fakeWhatsApp struct {
 		receive   func(ctx context.Context, signature string, body []byte) (whatsapp.Receipt, error)
 		subscribe func(whatsapp.Subscription) (string, error)
-		kept      func(before int64) ([]whatsapp.UnhandledItem, error)
+		unhandled func(page.Request) (page.Page[whatsapp.UnhandledItem], error)
 		sending   whatsapp.SendingStatus // empty: open
 		item      func(id int64) (whatsapp.UnhandledItem, error)
 	}
@@ -71,8 +75,8 @@ func (f fakeWhatsApp) Subscribe(in whatsapp.Subscription) resource.Resource[stri
 	return resource.From(f.subscribe(in))
 }
 
-func (f fakeWhatsApp) UnhandledItems(_ context.Context, before int64) resource.Resource[[]whatsapp.UnhandledItem] {
-	return resource.From(f.kept(before))
+func (f fakeWhatsApp) UnhandledItems(_ context.Context, request page.Request) resource.Resource[page.Page[whatsapp.UnhandledItem]] {
+	return resource.From(f.unhandled(request))
 }
 
 func (f fakeWhatsApp) UnhandledItem(_ context.Context, id int64) resource.Resource[whatsapp.UnhandledItem] {
@@ -81,6 +85,41 @@ func (f fakeWhatsApp) UnhandledItem(_ context.Context, id int64) resource.Resour
 
 func (f fakeWhatsApp) SendingState(context.Context) resource.Resource[whatsapp.SendingStatus] {
 	return resource.Success(cmp.Or(f.sending, whatsapp.SendingOpen))
+}
+
+// fakeOperations has one operation, which goes on.
+type fakeOperations struct{}
+
+func (fakeOperations) Get(_ context.Context, id int64) resource.Resource[json.RawMessage] {
+	return resource.Loading[json.RawMessage](operation.Location(id))
+}
+
+func (fakeOperations) Progress(_ context.Context, id int64) resource.Resource[operation.Operation] {
+	return resource.Success(operation.Operation{ID: id, State: operation.Running})
+}
+
+func (fakeOperations) Cancel(_ context.Context, id int64) resource.Resource[operation.Operation] {
+	return resource.Success(operation.Operation{ID: id, State: operation.Cancelled})
+}
+
+// auditFunc implements handler.Audit.
+type auditFunc func(audit.Filter, page.Request) (page.Page[audit.Entry], error)
+
+func (f auditFunc) List(_ context.Context, filter audit.Filter, request page.Request) resource.Resource[page.Page[audit.Entry]] {
+	return resource.From(f(filter, request))
+}
+
+// fakeActions runs changes without a transaction and remembers the attempts.
+type fakeActions struct {
+	mu       sync.Mutex
+	attempts []operator.Attempt
+}
+
+func (f *fakeActions) Run(ctx context.Context, attempt operator.Attempt, act func(context.Context) operator.Answer) (operator.Answer, error) {
+	f.mu.Lock()
+	f.attempts = append(f.attempts, attempt)
+	f.mu.Unlock()
+	return act(ctx), nil
 }
 
 // joinFailing and askFailing return services that fail with err.
@@ -108,8 +147,15 @@ func workingOptions(change ...func(*handler.Options)) handler.Options {
 				return whatsapp.Receipt{Messages: 2, Statuses: 1}, nil
 			},
 			subscribe: func(in whatsapp.Subscription) (string, error) { return in.Challenge, nil },
-			kept:      func(int64) ([]whatsapp.UnhandledItem, error) { return nil, nil },
+			unhandled: func(page.Request) (page.Page[whatsapp.UnhandledItem], error) {
+				return page.Page[whatsapp.UnhandledItem]{}, nil
+			},
 		},
+		Operations: fakeOperations{},
+		Audit: auditFunc(func(audit.Filter, page.Request) (page.Page[audit.Entry], error) {
+			return page.Page[audit.Entry]{}, nil
+		}),
+		Actions: &fakeActions{},
 		Ready:   func(context.Context) error { return nil },
 		Started: func() bool { return true },
 		Credentials: func() handler.Credentials {

@@ -79,7 +79,7 @@ func TestMiddleware_LogLine(t *testing.T) {
 		"client_error":       {post("/waiting-list/", signUp), "INFO", "/waiting-list", 422, false},
 		"server_error":       {post("/gemini", `{"prompt":"x"}`), "ERROR", "/gemini", 500, true},
 		"not_ready":          {get("/readyz"), "WARN", "/readyz", 500, true},
-		"not_configured":     {get("/operator/kept-items"), "INFO", "/operator/kept-items", 503, false},
+		"not_configured":     {get("/operator/unhandled-items"), "INFO", "/operator/unhandled-items", 503, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -235,7 +235,7 @@ func TestMiddleware_CORSRoutes(t *testing.T) {
 		"sign_up":                 {explicit, "/waiting-list/", true},
 		"gemini":                  {explicit, "/gemini", true},
 		"unknown_path":            {explicit, "/nowhere", true}, // the page can read the 404
-		"operator":                {explicit, "/operator/kept-items", false},
+		"operator":                {explicit, "/operator/unhandled-items", false},
 		"operator_root":           {explicit, "/operator", false},
 		"webhook":                 {explicit, "/webhook/whatsapp", false},
 		"webhook_with_end_slash":  {explicit, "/webhook/whatsapp/", false},
@@ -248,7 +248,7 @@ func TestMiddleware_CORSRoutes(t *testing.T) {
 		"dev_probe":               {allowPublicRoutes, "/readyz", true},
 		"dev_gemini":              {allowPublicRoutes, "/gemini", false},
 		"dev_route_below_gemini":  {allowPublicRoutes, "/gemini/requests/1", false},
-		"dev_operator":            {allowPublicRoutes, "/operator/kept-items", false},
+		"dev_operator":            {allowPublicRoutes, "/operator/unhandled-items", false},
 		"dev_encoded_operator":    {allowPublicRoutes, "/%6fperator/kept-items", false},
 		"dev_encoded_gemini_path": {allowPublicRoutes, "/%67emini", false},
 	} {
@@ -275,7 +275,7 @@ func TestMiddleware_CORSRejectedOriginIsLogged(t *testing.T) {
 	t.Parallel()
 	out, withLog := logTo(slog.LevelWarn)
 	api := newAPI(withLog, allowPublicRoutes)
-	for _, path := range []string{"/gemini", "/waiting-list/", "/operator/kept-items", "/gemini"} {
+	for _, path := range []string{"/gemini", "/waiting-list/", "/operator/unhandled-items", "/gemini"} {
 		r := httptest.NewRequest(http.MethodOptions, path, nil)
 		r.Header.Set("Origin", "https://app.example")
 		r.Header.Set("Access-Control-Request-Method", http.MethodPost)
@@ -318,7 +318,7 @@ func TestMiddleware_LogLine_PartsThatAreOff(t *testing.T) {
 		}
 	})
 	for _, r := range []*http.Request{
-		post("/gemini", `{"prompt":"x"}`), signed(post("/webhook/whatsapp", "{}")), get("/operator/kept-items"), get("/operator/kept-items/7"),
+		post("/gemini", `{"prompt":"x"}`), signed(post("/webhook/whatsapp", "{}")), get("/operator/unhandled-items"), get("/operator/unhandled-items/7"),
 		get("/webhook/whatsapp?hub.mode=subscribe&hub.challenge=1&hub.verify_token=T"),
 	} {
 		wantFailure(t, call(t, api, r), http.StatusServiceUnavailable, "not_configured")
@@ -363,7 +363,7 @@ func TestMiddleware_WrongCredentials(t *testing.T) {
 		o.WhatsApp = service
 	})
 	operator := func(token string) *http.Request {
-		r := get("/operator/kept-items")
+		r := get("/operator/unhandled-items")
 		r.Header.Set("Authorization", "Bearer "+token)
 		return r
 	}
@@ -406,7 +406,7 @@ func TestNewMetrics(t *testing.T) {
 	if got := call(t, metrics, get("/metrics")); got.status != http.StatusOK {
 		t.Errorf("GET /metrics of the address for metrics: got %d, want 200", got.status)
 	}
-	for _, path := range []string{"/", "/waiting-list/", "/operator/kept-items", "/openapi.yaml"} {
+	for _, path := range []string{"/", "/waiting-list/", "/operator/unhandled-items", "/openapi.yaml"} {
 		if got := callUnchecked(metrics, get(path)); got.status != http.StatusNotFound {
 			t.Errorf("GET %s of the address for metrics: got %d, want 404", path, got.status)
 		}
@@ -430,7 +430,7 @@ func TestMiddleware_Starting(t *testing.T) {
 		t.Errorf("got the headers %v, want Retry-After and Access-Control-Allow-Origin", got.header)
 	}
 	wantFailure(t, call(t, api, signed(post("/webhook/whatsapp", "{}"))), http.StatusServiceUnavailable, "unavailable")
-	list := get("/operator/kept-items")
+	list := get("/operator/unhandled-items")
 	list.Header.Set("Authorization", "Bearer T")
 	wantFailure(t, call(t, api, list), http.StatusServiceUnavailable, "unavailable")
 	if got := call(t, api, get("/healthz")); got.status != http.StatusOK {

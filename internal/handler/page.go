@@ -30,7 +30,7 @@ type pageBody[T any] struct {
 }
 
 // cursor is the content of the opaque cursor parameter. It begins a page of the
-// same list only: Filter is a hash of the other parameters.
+// same list only: Filter is a hash of the path and of the other parameters.
 type cursor struct {
 	Filter string  `json:"f"`
 	After  []int64 `json:"a"`
@@ -59,22 +59,23 @@ func (q *query) cursor(keyLength int) []int64 {
 	switch {
 	case err != nil || len(c.After) != keyLength:
 		q.reject("cursor", fault.FieldInvalidValue, "must be the next of a page")
-	case c.Filter != filterHash(q.values):
+	case c.Filter != filterHash(q.path, q.values):
 		q.reject("cursor", fault.FieldInvalidValue, "belongs to a list with another filter or order")
 	}
 	return c.After
 }
 
-// filterHash identifies a list by all parameters but those that select a page of
-// it.
-func filterHash(values url.Values) string {
+// filterHash identifies a list by its path and by all parameters but those that
+// select a page of it.
+func filterHash(path string, values url.Values) string {
 	filter := url.Values{}
-	for name, value := range values {
-		if !slices.Contains([]string{"cursor", "limit", "count", "expand"}, name) {
-			filter[name] = value
+	for name := range values {
+		value := values.Get(name) // an empty one counts as absent
+		if value != "" && !slices.Contains([]string{"cursor", "limit", "count", "expand"}, name) {
+			filter.Set(name, value)
 		}
 	}
-	hash := sha256.Sum256([]byte(filter.Encode()))
+	hash := sha256.Sum256([]byte(path + "?" + filter.Encode()))
 	return base64.RawURLEncoding.EncodeToString(hash[:9])
 }
 
@@ -95,7 +96,7 @@ func pageResponse[T, B any](r *http.Request, result resource.Resource[page.Page[
 	response := wire.JSON(nil)
 	if p.Next != nil {
 		values := r.URL.Query()
-		data, err := json.Marshal(cursor{Filter: filterHash(values), After: p.Next})
+		data, err := json.Marshal(cursor{Filter: filterHash(r.URL.Path, values), After: p.Next})
 		if err != nil {
 			return wire.Response{}, err
 		}

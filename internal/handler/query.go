@@ -21,6 +21,7 @@ const maxParameter = 1024
 // its problem; err returns all problems, and names parameters that no method has
 // read.
 type query struct {
+	path    string
 	values  url.Values
 	read    []string
 	invalid []fault.Field
@@ -29,7 +30,7 @@ type query struct {
 // parseQuery returns the parameters of a request.
 func parseQuery(r *http.Request) *query {
 	values, err := url.ParseQuery(r.URL.RawQuery)
-	q := &query{values: values}
+	q := &query{path: r.URL.Path, values: values}
 	if err != nil {
 		q.reject("query", fault.FieldInvalidValue, "must be percent-encoded correctly")
 	}

@@ -70,7 +70,7 @@ func TestNew(t *testing.T) {
 		},
 		"webhook": {
 			signed(post("/webhook/whatsapp", `{"object":"whatsapp_business_account"}`)), jsonType,
-			`{"status":"success","data":{"messages":2,"statuses":1,"kept":0}}`,
+			`{"status":"success","data":{"messages":2,"statuses":1,"unhandled":0}}`,
 		},
 		"subscription_with_end_slash": {
 			get("/webhook/whatsapp/?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=T"),
@@ -78,7 +78,7 @@ func TestNew(t *testing.T) {
 		},
 		"webhook_with_end_slash": {
 			signed(post("/webhook/whatsapp/", `{"object":"whatsapp_business_account"}`)), jsonType,
-			`{"status":"success","data":{"messages":2,"statuses":1,"kept":0}}`,
+			`{"status":"success","data":{"messages":2,"statuses":1,"unhandled":0}}`,
 		},
 		"healthz": {get("/healthz"), jsonType, `{"status":"success","data":{"state":"up"}}`},
 		"readyz":  {get("/readyz"), jsonType, `{"status":"success","data":{"state":"ready","sending":"open","credentials":{"gemini":"ok","whatsapp":"unchecked"}}}`},

@@ -39,9 +39,9 @@ func verifySubscription(service WhatsApp, failures *guard.AddressLimit) wire.Han
 }
 
 type receiptBody struct {
-	Messages int `json:"messages"`
-	Statuses int `json:"statuses"`
-	Kept     int `json:"kept"` // unhandled items
+	Messages  int `json:"messages"`
+	Statuses  int `json:"statuses"`
+	Unhandled int `json:"unhandled"`
 }
 
 // receiveWebhook handles POST /webhook/whatsapp. The service reads the body only
@@ -55,5 +55,5 @@ func receiveWebhook(service WhatsApp) wire.HandlerFunc {
 }
 
 func newReceiptBody(receipt whatsapp.Receipt) receiptBody {
-	return receiptBody{Messages: receipt.Messages, Statuses: receipt.Statuses, Kept: receipt.Unhandled}
+	return receiptBody{Messages: receipt.Messages, Statuses: receipt.Statuses, Unhandled: receipt.Unhandled}
 }

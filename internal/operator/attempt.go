@@ -5,7 +5,8 @@ type Attempt struct {
 	Caller string
 	Key    string // its Idempotency-Key; empty: none
 	Path   string // with the method and the query
-	// HashBody reads the rest of the body and returns the SHA-256 of all of it.
+	// HashBody reads the rest of the body and returns the SHA-256 of all of it. It is
+	// nil without a Key.
 	HashBody func() ([]byte, error)
 }
 

@@ -46,6 +46,9 @@ func (w *runOperationWorker) Work(ctx context.Context, j *river.Job[job.RunOpera
 		return nil
 	case errors.Is(err, context.Canceled):
 		return river.JobSnooze(minRetry)
+	case fault.Is(err, fault.NotFound):
+		log.WarnContext(ctx, "operation does not exist")
+		return river.JobCancel(err)
 	case fault.Of(err).Kind == fault.Internal:
 		log.ErrorContext(ctx, "operation interrupted; the queue retries it", slog.Any("error", err))
 		return err

@@ -5,7 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"aisha/internal/handler/guard"
+	"aisha/internal/operator"
 	"aisha/internal/ratelimit"
 	"aisha/internal/sensitive"
 )
@@ -38,15 +41,51 @@ func TestRequireKey(t *testing.T) {
 	}
 }
 
-func TestRequireOperator(t *testing.T) {
+func TestAuthenticateOperator(t *testing.T) {
 	t.Parallel()
 	r := newRequest()
 	r.Header.Set("Authorization", "Bearer T")
-	if got := send(guard.RequireOperator(sensitive.NewSecret("T"), noLimit())(http.HandlerFunc(ok)), r); got.Code != http.StatusOK {
+	var action operator.Action
+	next := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { action = operator.ActionOf(r.Context()) })
+	h := guard.RequestID(guard.AuthenticateOperator(sensitive.NewSecret("T"), noLimit())(next))
+	got := send(h, r)
+	if got.Code != http.StatusOK {
 		t.Errorf("the right token: got %d, want 200", got.Code)
 	}
-	wantFailure(t, send(guard.RequireOperator(sensitive.NewSecret("U"), noLimit())(http.HandlerFunc(ok)), r), http.StatusUnauthorized, "unauthenticated")
-	wantFailure(t, send(guard.RequireOperator(sensitive.Secret{}, noLimit())(http.HandlerFunc(ok)), r), http.StatusServiceUnavailable, "not_configured")
+	want := operator.Action{Caller: operator.Caller{Name: "admin", All: true}, RequestID: got.Header().Get("X-Request-Id")}
+	if diff := cmp.Diff(want, action); diff != "" || action.RequestID == "" {
+		t.Errorf("the action of the context, with a request id (-want +got):\n%s", diff)
+	}
+	wantFailure(t, send(guard.AuthenticateOperator(sensitive.NewSecret("U"), noLimit())(http.HandlerFunc(ok)), r), http.StatusUnauthorized, "unauthenticated")
+	wantFailure(t, send(guard.AuthenticateOperator(sensitive.Secret{}, noLimit())(http.HandlerFunc(ok)), r), http.StatusServiceUnavailable, "not_configured")
+}
+
+func TestRequireRight(t *testing.T) {
+	t.Parallel()
+	h := guard.RequireRight(operator.WriteList)(http.HandlerFunc(ok))
+	for name, tt := range map[string]struct {
+		caller operator.Caller
+		status int
+	}{
+		"all_rights":     {operator.Caller{All: true}, http.StatusOK},
+		"the_right":      {operator.Caller{Rights: []operator.Right{operator.ReadList, operator.WriteList}}, http.StatusOK},
+		"another_right":  {operator.Caller{Rights: []operator.Right{operator.ReadList}}, http.StatusForbidden},
+		"no_rights":      {operator.Caller{Name: "someone"}, http.StatusForbidden},
+		"not_authorized": {operator.Caller{}, http.StatusForbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRequest()
+			r = r.WithContext(operator.WithAction(r.Context(), operator.Action{Caller: tt.caller}))
+			got := send(h, r)
+			if got.Code != tt.status {
+				t.Errorf("%+v: got %d, want %d", tt.caller, got.Code, tt.status)
+			}
+			if tt.status == http.StatusForbidden {
+				wantFailure(t, got, tt.status, "forbidden")
+			}
+		})
+	}
 }
 
 // withAuthorization returns a request from the address.

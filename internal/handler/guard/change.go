@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"maps"
 	"net/http"
 	"unicode/utf8"
 
@@ -25,8 +26,9 @@ const (
 	idempotencyHeader = "Idempotency-Key"
 	replayedHeader    = "Idempotency-Replayed"
 	maxIdempotencyKey = 255 // characters
-	// maxRest limits what a handler may leave unread of a body that is hashed.
-	maxRest = 1 << 20
+	// maxHashed is how much of a body is hashed, in bytes: more than any route
+	// accepts. What a handler has left unread of it is read and dropped.
+	maxHashed = 65 << 20
 )
 
 // Change makes a route that changes something one transaction: what the handler
@@ -56,9 +58,8 @@ func Change(actions Actions) Middleware {
 
 func newAttempt(r *http.Request) (operator.Attempt, error) {
 	attempt := operator.Attempt{
-		Caller:   operator.ActionOf(r.Context()).Caller.Name,
-		Path:     r.Method + " " + r.URL.RequestURI(),
-		HashBody: hashBody(r),
+		Caller: operator.ActionOf(r.Context()).Caller.Name,
+		Path:   r.Method + " " + r.URL.RequestURI(),
 	}
 	keys := r.Header.Values(idempotencyHeader)
 	if len(keys) == 0 {
@@ -69,17 +70,19 @@ func newAttempt(r *http.Request) (operator.Attempt, error) {
 		return attempt, fault.InvalidField(idempotencyHeader, fault.FieldInvalidValue,
 			fmt.Sprintf("must be one key of 1 to %d characters", maxIdempotencyKey))
 	}
+	attempt.HashBody = hashBody(r)
 	return attempt, nil
 }
 
 // hashBody makes the body of the request hash what is read of it. The returned
-// function reads the rest and returns the hash.
+// function reads the rest and returns the hash, which depends only on what the client
+// has sent, and not on how much of it the handler reads.
 func hashBody(r *http.Request) func() ([]byte, error) {
-	body := &hashingBody{ReadCloser: r.Body, hash: sha256.New()}
+	body := &hashingBody{ReadCloser: r.Body, hash: sha256.New(), left: maxHashed}
 	r.Body = body
 	return func() ([]byte, error) {
-		if _, err := io.Copy(io.Discard, io.LimitReader(body, maxRest)); err != nil {
-			return nil, fault.Wrap(err, fault.Malformed, "the body broke off, or did not come in time")
+		if err := wire.DiscardBody(body, body.left); err != nil {
+			return nil, err
 		}
 		return body.hash.Sum(nil), nil
 	}
@@ -88,11 +91,14 @@ func hashBody(r *http.Request) func() ([]byte, error) {
 type hashingBody struct {
 	io.ReadCloser
 	hash hash.Hash
+	left int64 // how many bytes are still hashed
 }
 
 func (b *hashingBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	_, _ = b.hash.Write(p[:n])
+	hashed := min(int64(n), b.left)
+	_, _ = b.hash.Write(p[:hashed])
+	b.left -= hashed
 	return n, err
 }
 
@@ -124,10 +130,9 @@ func (r *recorder) answer() operator.Answer {
 }
 
 func send(w http.ResponseWriter, answer operator.Answer) {
-	for name, values := range answer.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), answer.Header)
 	if answer.Replayed {
+		w.Header().Del("Connection") // it concerns the connection of the first request
 		w.Header().Set(replayedHeader, "true")
 	}
 	w.WriteHeader(answer.Status)

@@ -33,14 +33,28 @@ func ReadBody(r *http.Request, limit int64) ([]byte, error) {
 	if _, over := errors.AsType[*http.MaxBytesError](err); over {
 		return nil, tooLarge(limit)
 	}
-	if errors.Is(err, ErrBodyBudget) {
-		return nil, fmt.Errorf("%w: %w", errBodyNotConsumed, err)
-	}
 	if err != nil {
-		return nil, fault.Wrap(fmt.Errorf("%w: %w", errBodyNotConsumed, err), fault.Malformed,
-			"the body broke off, or did not come in time")
+		return nil, unreadable(err)
 	}
 	return body, nil
+}
+
+// DiscardBody reads up to limit bytes of the body. Faults: as of ReadBody, but not
+// TooLarge.
+func DiscardBody(body io.Reader, limit int64) error {
+	_, err := io.CopyN(io.Discard, body, limit)
+	if err == nil || errors.Is(err, io.EOF) {
+		return nil
+	}
+	return unreadable(err)
+}
+
+func unreadable(err error) error {
+	if errors.Is(err, ErrBodyBudget) {
+		return fmt.Errorf("%w: %w", errBodyNotConsumed, err)
+	}
+	return fault.Wrap(fmt.Errorf("%w: %w", errBodyNotConsumed, err), fault.Malformed,
+		"the body broke off, or did not come in time")
 }
 
 // readAll reads body to its end. announced is the Content-Length, or -1. The body

@@ -38,7 +38,7 @@ func (a *Actions) Run(ctx context.Context, attempt operator.Attempt, act func(co
 	if err != nil {
 		return operator.Answer{}, postgres.Translate(err)
 	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	defer rollback(ctx, tx)
 
 	if attempt.Key != "" {
 		stored, err := lockKey(ctx, tx, attempt)
@@ -59,6 +59,14 @@ func (a *Actions) Run(ctx context.Context, attempt operator.Attempt, act func(co
 		return operator.Answer{}, postgres.Translate(err)
 	}
 	return answer, nil
+}
+
+// rollback ends a transaction that was not committed. Where it fails the pool
+// discards the connection.
+func rollback(ctx context.Context, tx pgx.Tx) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_ = tx.Rollback(ctx)
 }
 
 // runInSavepoint undoes what act has changed unless its answer is a success.

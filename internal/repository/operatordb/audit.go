@@ -1,11 +1,15 @@
 package operatordb
 
 import (
+	"cmp"
 	"context"
 
 	"aisha/internal/operator"
 	"aisha/internal/repository/postgres"
 )
+
+// systemActor is the actor of changes that no operator has made.
+const systemActor = "system"
 
 // Record adds the events to the audit. db is the transaction of the change that they
 // describe; the actor and the request id are those of the context. Errors:
@@ -27,6 +31,6 @@ func Record(ctx context.Context, db postgres.Querier, events ...operator.Event) 
 		INSERT INTO audit (actor, request_id, action, subject, subject_id, details)
 		SELECT $1, $2, action, subject, subject_id, details
 		FROM unnest($3::text[], $4::text[], $5::bigint[], $6::jsonb[]) AS event (action, subject, subject_id, details)`,
-		action.Caller.Name, action.RequestID, actions, subjects, ids, details)
+		cmp.Or(action.Caller.Name, systemActor), action.RequestID, actions, subjects, ids, details)
 	return postgres.Translate(err)
 }

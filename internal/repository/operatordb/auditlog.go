@@ -23,7 +23,7 @@ const auditFilter = `
 	WHERE (@actor = '' OR actor = @actor)
 	  AND (@action = '' OR action = @action)
 	  AND (@subject = '' OR subject = @subject)
-	  AND (@subject_id = 0 OR subject_id = @subject_id)
+	  AND (@subject_id::bigint = 0 OR subject_id = @subject_id)
 	  AND (@from::timestamptz IS NULL OR at >= @from)
 	  AND (@to::timestamptz IS NULL OR at < @to)`
 

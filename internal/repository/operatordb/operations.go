@@ -22,8 +22,7 @@ type Operations struct{ pool *pgxpool.Pool }
 func NewOperations(pool *pgxpool.Pool) *Operations { return &Operations{pool: pool} }
 
 // Start stores an operation on behalf of the action in ctx and queues its job, in
-// the transaction of ctx. It returns where the result will be. A nil total is
-// unknown. Errors: fault.Unavailable.
+// the transaction of ctx. A nil total is unknown. Errors: fault.Unavailable.
 func (o *Operations) Start(ctx context.Context, kind string, args any, total *int64) (id int64, err error) {
 	action := operator.ActionOf(ctx)
 	err = postgres.On(ctx, o.pool).QueryRow(ctx, `
@@ -82,7 +81,7 @@ func (o *Operations) Chunk(
 		}
 		_, err = tx.Exec(ctx, `
 			UPDATE operation
-			SET state = $2, cursor = $3, done = done + $4, total = coalesce($5, total), result = $6,
+			SET state = $2, cursor = coalesce($3, cursor), done = done + $4, total = coalesce($5, total), result = $6,
 			    started_at = coalesce(started_at, now()),
 			    finished_at = CASE WHEN $2 <> 'running' THEN now() END
 			WHERE id = $1`, id, state, step.Cursor, step.Done, step.Total, step.Result)
@@ -91,7 +90,8 @@ func (o *Operations) Chunk(
 	return state, err
 }
 
-// End implements operation.Store.
+// End implements operation.Store. A cancellation is audited, because an operator
+// requests it.
 func (o *Operations) End(ctx context.Context, id int64, state operation.State, failure *operation.Failure) error {
 	return o.locked(ctx, id, func(ctx context.Context, tx pgx.Tx, op operation.Operation) error {
 		if op.State.Ended() {
@@ -99,20 +99,34 @@ func (o *Operations) End(ctx context.Context, id int64, state operation.State, f
 		}
 		_, err := tx.Exec(ctx, `
 			UPDATE operation SET state = $2, failure = $3, finished_at = now() WHERE id = $1`, id, state, failure)
-		return postgres.Translate(err)
+		if err != nil || state != operation.Cancelled {
+			return postgres.Translate(err)
+		}
+		return Record(ctx, tx, operator.Event{
+			Action: "operation.cancelled", Subject: "operation", SubjectID: id,
+			Details: map[string]any{"kind": op.Kind, "done": op.Done},
+		})
 	})
 }
 
 // locked calls work in a transaction that has locked the operation. It is part of
 // the transaction of ctx, if there is one.
+//
+// The lock is an advisory one, because that is granted in the order of the requests.
+// With a row lock, the next chunk could overtake a cancellation that waits for the
+// chunk in progress.
 func (o *Operations) locked(ctx context.Context, id int64, work func(context.Context, pgx.Tx, operation.Operation) error) error {
 	tx, err := postgres.On(ctx, o.pool).Begin(ctx)
 	if err != nil {
 		return postgres.Translate(err)
 	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	defer rollback(ctx, tx)
 
-	op, err := scanOperation(tx.QueryRow(ctx, `SELECT `+operationColumns+` FROM operation WHERE id = $1 FOR UPDATE`, id))
+	_, err = tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1, ($2::bigint % 2147483648)::int)`, postgres.LockOperation, id)
+	if err != nil {
+		return postgres.Translate(err)
+	}
+	op, err := scanOperation(tx.QueryRow(ctx, `SELECT `+operationColumns+` FROM operation WHERE id = $1`, id))
 	if err != nil {
 		return err
 	}

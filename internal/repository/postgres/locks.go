@@ -16,4 +16,5 @@ const (
 	// that counts further entries holds it exclusively.
 	LockCounts      int32 = 7
 	LockIdempotency int32 = 8 // second key: hash of a caller and an idempotency key
+	LockOperation   int32 = 9 // second key: id of an operation, modulo 2^31; one chunk at a time
 )

@@ -40,7 +40,7 @@ const (
 // Open opens the pool for key lookups: sign-ups, webhooks and answers. It does
 // not connect yet.
 func Open(ctx context.Context, databaseURL sensitive.Secret) (*pgxpool.Pool, error) {
-	config, urlLimit, err := parse(databaseURL)
+	config, urlLimit, err := parse("DATABASE_URL", databaseURL)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func Open(ctx context.Context, databaseURL sensitive.Secret) (*pgxpool.Pool, err
 // state only re-runs a job that is idempotent. Jobs are inserted through the
 // other pool, together with their data.
 func OpenForQueue(ctx context.Context, databaseURL sensitive.Secret) (*pgxpool.Pool, error) {
-	config, urlLimit, err := parse(databaseURL)
+	config, urlLimit, err := parse("DATABASE_URL", databaseURL)
 	if err != nil {
 		return nil, err
 	}
@@ -63,22 +63,40 @@ func OpenForQueue(ctx context.Context, databaseURL sensitive.Secret) (*pgxpool.P
 }
 
 // OpenForReads opens the pool for lists, searches, exports and statistics: with
-// PostgreSQL's planner settings, and only for reading. The server may be a replica.
+// PostgreSQL's planner settings, and only for reading.
 func OpenForReads(ctx context.Context, databaseURL sensitive.Secret) (*pgxpool.Pool, error) {
-	config, urlLimit, err := parse(databaseURL)
+	config, urlLimit, err := parse("DATABASE_URL", databaseURL)
 	if err != nil {
 		return nil, err
 	}
-	config.MaxConns = min(maxReadConnections, cmp.Or(urlLimit, maxReadConnections))
+	return openForReads(ctx, config, urlLimit)
+}
+
+// OpenReplica is OpenForReads for a server that may be a standby.
+func OpenReplica(ctx context.Context, replicaURL sensitive.Secret) (*pgxpool.Pool, error) {
+	config, urlLimit, err := parse("DATABASE_READ_URL", replicaURL)
+	if err != nil {
+		return nil, err
+	}
 	if config.ConnConfig.ValidateConnect == nil {
 		config.ConnConfig.ValidateConnect = acceptAnyServer
 	}
+	return openForReads(ctx, config, urlLimit)
+}
+
+func openForReads(ctx context.Context, config *pgxpool.Config, urlLimit int32) (*pgxpool.Pool, error) {
+	config.MaxConns = min(maxReadConnections, cmp.Or(urlLimit, maxReadConnections))
+	// As a parameter of the connection it would make target_session_attrs=read-write
+	// refuse every server.
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, `SET default_transaction_read_only = on`)
+		return err
+	}
 	return open(ctx, config, map[string]string{
 		// A plan that fits one filter is a hundred times slower for another.
-		"plan_cache_mode":               "force_custom_plan",
-		"jit":                           "off",
-		"default_transaction_read_only": "on",
-		"statement_timeout":             "8000", // milliseconds; less than the time limit of a request
+		"plan_cache_mode":   "force_custom_plan",
+		"jit":               "off",
+		"statement_timeout": "8000", // milliseconds; less than the time limit of a request
 	})
 }
 
@@ -118,12 +136,12 @@ func connectionSettings() map[string]string {
 }
 
 // parse reads the URL, and its pool_max_conns, which is 0 where it has none and at
-// least minConnections otherwise.
+// least minConnections otherwise. Errors name the variable.
 //
 // The errors of pgx contain the URL. Its password is masked, but another part of
 // it may be a mistyped password, so they are not wrapped.
-func parse(databaseURL sensitive.Secret) (config *pgxpool.Config, urlLimit int32, err error) {
-	errURL := errors.New("DATABASE_URL is not a PostgreSQL connection string: check its host, port and parameters")
+func parse(variable string, databaseURL sensitive.Secret) (config *pgxpool.Config, urlLimit int32, err error) {
+	errURL := errors.New(variable + " is not a PostgreSQL connection string: check its host, port and parameters")
 	raw, err := pgx.ParseConfig(databaseURL.Reveal())
 	if err != nil {
 		return nil, 0, errURL

@@ -261,6 +261,13 @@ func TestSweeps_coverEveryTable(t *testing.T) {
 		"waitlist_entry",   // the product itself
 		"send_hold",        // one row for each of our numbers
 		"goose_db_version", // applied migrations
+
+		// What belongs to the waiting list.
+		"waitlist_event", "waitlist_counted", "waitlist_block", "waitlist_stat", "waitlist_search", "waitlist_search_pending",
+		"referral_key", "referral", "consent", "waitlist_import", "waitlist_import_problem",
+
+		// To be swept by package operatordb.
+		"audit", "idempotency_key", "operation", "waitlist_import_chunk",
 	}
 	const river = "river_" // River deletes finished jobs itself
 

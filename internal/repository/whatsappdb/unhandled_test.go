@@ -1,13 +1,13 @@
 package whatsappdb_test
 
 import (
-	"math"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"aisha/internal/check/testdb"
+	"aisha/internal/page"
 	"aisha/internal/repository/whatsappdb"
 	"aisha/internal/service/whatsapp"
 	"aisha/internal/service/whatsapp/webhook"
@@ -22,28 +22,35 @@ func TestInbox_UnhandledItems(t *testing.T) {
 		{Field: "f3", Reason: "r3", Raw: []byte{}},
 	}})
 	type item struct{ Field, Reason, Raw string }
-	read := func(beforeID int64) (items []item, lastID int64) {
-		page, err := inbox.UnhandledItems(t.Context(), beforeID, 2)
+	read := func(request page.Request) (items []item, next []int64) {
+		request.Limit, request.Count = 2, true
+		p, err := inbox.UnhandledItems(t.Context(), request)
 		if err != nil {
 			t.Fatalf("UnhandledItems: got error %v, want nil", err)
 		}
-		for _, i := range page {
+		if diff := cmp.Diff(&page.Count{N: 3, Exact: true}, p.Count); diff != "" {
+			t.Errorf("the count (-want +got):\n%s", diff)
+		}
+		for _, i := range p.Items {
 			if i.ReceivedAt.IsZero() {
 				t.Errorf("ReceivedAt of %s: got zero, want a time", i.Field)
 			}
-			items, lastID = append(items, item{i.Field, i.Reason, i.Raw.Reveal()}), i.ID
+			items = append(items, item{i.Field, i.Reason, i.Raw.Reveal()})
 		}
-		return items, lastID
+		return items, p.Next
 	}
-	newest, lastID := read(math.MaxInt64)
+	newest, next := read(page.Request{})
 	want := []item{{"f3", "r3", ""}, {"f2", "r2", "not UTF-8: \uFFFD"}}
 	if diff := cmp.Diff(want, newest); diff != "" {
 		t.Errorf("newest page (-want +got):\n%s", diff)
 	}
-	older, _ := read(lastID)
+	older, last := read(page.Request{After: next})
 	want = []item{{"f1", "r1", `{"a":1}`}}
 	if diff := cmp.Diff(want, older); diff != "" {
 		t.Errorf("older page (-want +got):\n%s", diff)
+	}
+	if last != nil {
+		t.Errorf("the key after the last page: got %v, want none", last)
 	}
 }
 
@@ -63,15 +70,15 @@ func TestInbox_UnhandledItems_Excerpt(t *testing.T) {
 		"largest_webhook":  {strings.Repeat("\x01", 4<<20), strings.Repeat("\x01", excerpt), true},
 	} {
 		mustStore(t, inbox, webhook.Batch{Unhandled: []webhook.UnhandledItem{{Field: name, Reason: "r", Raw: []byte(tt.raw)}}})
-		page, err := inbox.UnhandledItems(t.Context(), math.MaxInt64, 1)
-		if err != nil || len(page) != 1 {
-			t.Fatalf("%s: got %d items, error %v, want one", name, len(page), err)
+		p, err := inbox.UnhandledItems(t.Context(), page.Request{Limit: 1})
+		if err != nil || len(p.Items) != 1 {
+			t.Fatalf("%s: got %d items, error %v, want one", name, len(p.Items), err)
 		}
-		if got := page[0]; got.Field != name || got.Raw.Reveal() != tt.want || got.Truncated != tt.truncated {
+		if got := p.Items[0]; got.Field != name || got.Raw.Reveal() != tt.want || got.Truncated != tt.truncated {
 			t.Errorf("%s: got field %s, %d bytes that end in %q, truncated %t; want %d bytes, truncated %t",
 				name, got.Field, len(got.Raw.Reveal()), got.Raw.Reveal()[len(got.Raw.Reveal())-3:], got.Truncated, len(tt.want), tt.truncated)
 		}
-		whole, found, err := inbox.UnhandledItem(t.Context(), page[0].ID)
+		whole, found, err := inbox.UnhandledItem(t.Context(), p.Items[0].ID)
 		if err != nil || !found {
 			t.Fatalf("%s: UnhandledItem: got found %t, error %v, want the item", name, found, err)
 		}

@@ -86,8 +86,8 @@ type Store interface {
 	// Chunk locks the operation, calls next with it in a transaction, and stores its
 	// Step. It returns ErrEnded for an operation that has ended.
 	Chunk(ctx context.Context, id int64, next func(context.Context, Operation) (Step, error)) (State, error)
-	// End stores a final state. It returns ErrEnded if the operation has one already,
-	// and fault.NotFound.
+	// End stores a final state, and audits a cancellation. It returns ErrEnded if the
+	// operation has a final state already, and fault.NotFound.
 	End(ctx context.Context, id int64, state State, failure *Failure) error
 }
 

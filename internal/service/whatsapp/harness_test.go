@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"aisha/internal/fault"
+	"aisha/internal/page"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp/webhook"
 )
@@ -361,8 +362,8 @@ func (i *fakeInbox) Store(_ context.Context, batch webhook.Batch) error {
 	return nil
 }
 
-func (i *fakeInbox) UnhandledItems(_ context.Context, beforeID int64, limit int) ([]UnhandledItem, error) {
-	return []UnhandledItem{{ID: beforeID, Reason: fmt.Sprint(limit)}}, nil
+func (i *fakeInbox) UnhandledItems(_ context.Context, request page.Request) (page.Page[UnhandledItem], error) {
+	return page.Page[UnhandledItem]{Items: []UnhandledItem{{Reason: fmt.Sprint(request)}}}, nil
 }
 
 func (i *fakeInbox) UnhandledItem(_ context.Context, id int64) (UnhandledItem, bool, error) {

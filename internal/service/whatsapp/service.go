@@ -27,7 +27,8 @@ type Inbox interface {
 	// ignored. Errors: ErrUnstorable where an item can never be stored; after any
 	// other error the call may be repeated.
 	Store(ctx context.Context, batch webhook.Batch) error
-	// UnhandledItems lists unhandled items, the newest first.
+	// UnhandledItems lists unhandled items, newest first, with the first
+	// UnhandledExcerpt bytes of each. The key of an item is its id.
 	UnhandledItems(ctx context.Context, request page.Request) (page.Page[UnhandledItem], error)
 	// UnhandledItem returns the whole item with the id.
 	UnhandledItem(ctx context.Context, id int64) (item UnhandledItem, found bool, err error)
@@ -206,9 +207,7 @@ func (s *Service) Receive(ctx context.Context, signatureHeader string, readBody 
 }
 
 // UnhandledItems lists a page of the webhook items that nothing handled, newest
-// first. The next page begins before the last id of this one; beforeID zero is
-// the first page. It contains only the beginning of large items. Errors:
-// fault.Unavailable.
+// first. It contains only the beginning of large items. Errors: fault.Unavailable.
 func (s *Service) UnhandledItems(ctx context.Context, request page.Request) resource.Resource[page.Page[UnhandledItem]] {
 	return resource.From(s.inbox.UnhandledItems(ctx, request))
 }

@@ -4,30 +4,33 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
-	"math"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"aisha/internal/fault"
+	"aisha/internal/page"
 )
 
 func TestService_UnhandledItems(t *testing.T) {
 	t.Parallel()
-	for name, tt := range map[string]struct{ beforeID, want int64 }{
-		"first_page":  {0, math.MaxInt64},
-		"negative_id": {-1, math.MaxInt64},
-		"next_page":   {7, 7},
+	for name, tt := range map[string]struct {
+		request page.Request
+		want    string
+	}{
+		"first_page": {page.Request{Limit: 50}, "{50 [] false}"},
+		"next_page":  {page.Request{Limit: 2, After: []int64{7}}, "{2 [7] false}"},
+		"counted":    {page.Request{Limit: 1, Count: true}, "{1 [] true}"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			items, err := New(Options{}, Deps{Inbox: &fakeInbox{}}).UnhandledItems(t.Context(), tt.beforeID).Get()
+			p, err := New(Options{}, Deps{Inbox: &fakeInbox{}}).UnhandledItems(t.Context(), tt.request).Get()
 			if err != nil {
 				t.Fatalf("got error %v, want none", err)
 			}
-			if want := []UnhandledItem{{ID: tt.want, Reason: "50"}}; !slices.Equal(items, want) { // the fake returns the limit as the reason
-				t.Errorf("got %+v, want %+v", items, want)
+			if want := []UnhandledItem{{Reason: tt.want}}; !slices.Equal(p.Items, want) { // the fake returns the request as the reason
+				t.Errorf("got %+v, want %+v", p.Items, want)
 			}
 		})
 	}
