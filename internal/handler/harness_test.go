@@ -151,6 +151,7 @@ func workingOptions(change ...func(*handler.Options)) handler.Options {
 				return page.Page[whatsapp.UnhandledItem]{}, nil
 			},
 		},
+		Imports:    &fakeImports{},
 		Operations: fakeOperations{},
 		Audit: auditFunc(func(audit.Filter, page.Request) (page.Page[audit.Entry], error) {
 			return page.Page[audit.Entry]{}, nil
