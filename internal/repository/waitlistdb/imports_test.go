@@ -465,7 +465,7 @@ func TestImports_uploads(t *testing.T) {
 		t.Parallel()
 		h := newImportHarness(t, 0)
 		for _, n := range []int{0, 10, 600_000} {
-			file := io.MultiReader(strings.NewReader(strings.Repeat("x", n)), iotest.ErrReader(fault.New(fault.Malformed, "broke off")))
+			file := io.MultiReader(strings.NewReader(strings.Repeat("x", n)), iotest.ErrReader(fault.Wrap(io.ErrUnexpectedEOF, fault.Malformed, "broke off")))
 			ctx, cancel := context.WithCancel(h.ctx())
 			cancel() // the client has disconnected
 			if n > 0 {
