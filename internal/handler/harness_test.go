@@ -167,6 +167,7 @@ func workingOptions(change ...func(*handler.Options)) handler.Options {
 		Exports:      waitlist.NewExporter(&fakeExports{}),
 		ReferralCode: func(int64) string { return "" },
 		Operations:   fakeOperations{},
+		Imports:      &fakeImports{},
 		Audit: auditFunc(func(audit.Filter, page.Request) (page.Page[audit.Entry], error) {
 			return page.Page[audit.Entry]{}, nil
 		}),
