@@ -210,11 +210,19 @@ CREATE TABLE waitlist_import (
     bytes          bigint      NOT NULL DEFAULT 0,
     sha256         bytea,
     upload_error   text,
-    created_at     timestamptz NOT NULL DEFAULT now()
+    added          bigint      NOT NULL DEFAULT 0,
+    present        bigint      NOT NULL DEFAULT 0,
+    invalid        bigint      NOT NULL DEFAULT 0,
+    skipped        bigint      NOT NULL DEFAULT 0,
+    created_at     timestamptz NOT NULL DEFAULT now(),
+    finished_at    timestamptz
 );
 
 COMMENT ON COLUMN waitlist_import.operation_id IS
-    'The operation that imports the file; its cursor and result have the counts. NULL: the upload is in progress or failed.';
+    'The operation that imports the file. NULL: the upload is in progress or failed, or the operation has expired.';
+COMMENT ON COLUMN waitlist_import.sha256 IS 'NULL: the upload is in progress or failed.';
+COMMENT ON COLUMN waitlist_import.finished_at IS 'When the whole file was imported.';
+CREATE INDEX waitlist_import_operation ON waitlist_import (operation_id);
 
 CREATE TABLE waitlist_import_chunk (
     import_id bigint NOT NULL REFERENCES waitlist_import ON DELETE CASCADE,
@@ -230,9 +238,8 @@ CREATE TABLE waitlist_import_problem (
     import_id bigint NOT NULL REFERENCES waitlist_import ON DELETE CASCADE,
     line      bigint NOT NULL,
     field     text   NOT NULL,
-    code      text   NOT NULL,
     message   text   NOT NULL,
-    PRIMARY KEY (import_id, line, field)
+    PRIMARY KEY (import_id, line)
 );
 
 COMMENT ON TABLE waitlist_import_problem IS 'Lines of an import that were not taken. It repeats nothing from the file.';

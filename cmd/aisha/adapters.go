@@ -7,6 +7,7 @@ import (
 
 	"aisha/internal/client/geminiapi"
 	"aisha/internal/service/gemini"
+	"aisha/internal/service/operation"
 	"aisha/internal/service/waitlist"
 	"aisha/internal/service/whatsapp"
 	"aisha/internal/service/whatsapp/webhook"
@@ -70,4 +71,32 @@ func (w waitlistAdapter) CanJoin(who webhook.Identity) bool {
 func (w waitlistAdapter) Join(ctx context.Context, who webhook.Identity) error {
 	_, err := w.waitlist.JoinVerified(ctx, who.Name, who.WaID).Get()
 	return err
+}
+
+// importRunner runs the operations that import files.
+type importRunner struct{ importer *waitlist.Importer }
+
+// Open implements operation.Runner.
+func (r importRunner) Open(ctx context.Context, op operation.Operation) (operation.Chunks, error) {
+	run, err := r.importer.Open(ctx, op.Args, op.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	return importChunks{run}, nil
+}
+
+// importChunks are the batches of an import.
+type importChunks struct{ run *waitlist.ImportRun }
+
+// Next implements operation.Chunks.
+func (c importChunks) Next(ctx context.Context, _ operation.Operation) (operation.Step, error) {
+	batch, err := c.run.Next(ctx)
+	if err != nil {
+		return operation.Step{}, err
+	}
+	step := operation.Step{Cursor: batch.Cursor, Done: batch.Done, Total: &batch.Total}
+	if batch.Result != nil {
+		step.Result = batch.Result
+	}
+	return step, nil
 }

@@ -81,19 +81,24 @@ func (a *app) build(ctx context.Context) error {
 	if err := a.addDatabase(ctx); err != nil {
 		return err
 	}
-	waitlist, referrals := a.addWaitlist()
+	codes := a.addReferralCodes()
+	waitlist := a.newWaitlist(codes)
 	gemini, err := a.addGemini(ctx)
 	if err != nil {
 		return err
 	}
-	operations := a.newOperations()
+	importer := a.newImporter()
+	operations := a.newOperations(importer)
 	whatsapp, err := a.addWhatsApp(ctx, gemini, waitlist, operations)
 	if err != nil {
 		return err
 	}
 	a.addRetention()
 	a.addCredentialChecks()
-	a.addHTTP(services{waitlist: waitlist, referrals: referrals, gemini: gemini, whatsapp: whatsapp, operations: operations})
+	a.addHTTP(services{
+		waitlist: waitlist, codes: codes, referrals: a.newReferrals(codes), imports: importer,
+		gemini: gemini, whatsapp: whatsapp, operations: operations,
+	})
 	return nil
 }
 

@@ -41,6 +41,15 @@ without DATABASE_URL, and a simulator of Gemini without GEMINI_API_KEY and of
 WhatsApp without WHATSAPP_TOKEN. It listens on 127.0.0.1 unless HOST is set. Its
 data and secrets are in AISHA_DATA_DIR.
 `,
+		"list": `Usage: aisha list
+
+  aisha list import FILE   adds people from a CSV file to the waiting list
+  aisha list export        writes the waiting list as CSV or NDJSON
+
+Both call the API of a running service, at AISHA_URL with ADMIN_TOKEN; without
+AISHA_URL, the service on this machine. aisha list import --help and aisha list export
+--help explain their arguments.
+`,
 		"health": `Usage: aisha health
 
 Exits with 0 if GET /healthz of the service on this machine responds 200, and with

@@ -21,6 +21,7 @@ Usage:
   aisha serve     run the service; DATABASE_URL must be set
   aisha migrate   apply pending migrations and exit
   aisha dev       run everything on this machine, without any account
+  aisha list      import people into the waiting list, or export it
   aisha health    exit with 0 if the service on this machine is up, for containers
   aisha version   print the version
   aisha help      print this text; after a command, print its help
@@ -74,6 +75,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	if name == "help" {
 		return printHelp(out, args[1:])
+	}
+	if name == "list" {
+		return list(ctx, args[1:], out)
 	}
 	help, found := commandHelp(name)
 	if !found {

@@ -14,6 +14,7 @@ import (
 	"aisha/internal/ratelimit"
 	"aisha/internal/repository/operatordb"
 	"aisha/internal/repository/postgres"
+	"aisha/internal/repository/waitlistdb"
 	"aisha/internal/service/audit"
 	"aisha/internal/service/gemini"
 	"aisha/internal/service/operation"
@@ -41,9 +42,11 @@ const drainRequests = 8 * time.Second
 // services are what the API calls.
 type services struct {
 	waitlist   *waitlist.Service
+	codes      *referralCodes
 	referrals  *waitlist.Referrals
 	gemini     *gemini.Service
 	whatsapp   *whatsapp.Service
+	imports    *waitlist.Importer
 	operations *operation.Service
 }
 
@@ -60,6 +63,9 @@ func (a *app) addHTTP(s services) {
 			Referrals:          s.referrals,
 			Gemini:             s.gemini,
 			WhatsApp:           s.whatsapp,
+			Exports:            waitlist.NewExporter(waitlistdb.NewExports(a.pool, a.reads)),
+			ReferralCode:       s.codes.Code,
+			Imports:            s.imports,
 			Operations:         s.operations,
 			Audit:              audit.New(operatordb.NewAuditLog(a.reads)),
 			Actions:            operatordb.NewActions(a.pool),

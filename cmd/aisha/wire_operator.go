@@ -6,6 +6,7 @@ import (
 	"aisha/internal/repository/operatordb"
 	"aisha/internal/repository/postgres"
 	"aisha/internal/service/operation"
+	"aisha/internal/service/waitlist"
 )
 
 // addReads adds the pool for lists, searches, exports and statistics.
@@ -23,6 +24,8 @@ func (a *app) addReads(ctx context.Context) (err error) {
 }
 
 // newOperations returns the service that runs the long work of operators.
-func (a *app) newOperations() *operation.Service {
-	return operation.New(operatordb.NewOperations(a.pool), map[string]operation.Runner{})
+func (a *app) newOperations(importer *waitlist.Importer) *operation.Service {
+	return operation.New(operatordb.NewOperations(a.pool), map[string]operation.Runner{
+		waitlist.ImportKind: importRunner{importer},
+	})
 }

@@ -23,6 +23,8 @@ type environment struct {
 	Host            setting `envconfig:"HOST" default:"0.0.0.0"`
 	Port            setting `envconfig:"PORT" default:"8000"`
 
+	URL setting `envconfig:"AISHA_URL"`
+
 	GeminiAPIKey        setting `envconfig:"GEMINI_API_KEY" file:"true"`
 	GeminiModel         setting `envconfig:"GEMINI_MODEL" default:"gemini-3.5-flash-lite"`
 	GeminiFallbackModel setting `envconfig:"GEMINI_FALLBACK_MODEL" default:"gemini-3.8-flash" blank:"true"`

@@ -22,13 +22,14 @@ const maxID = math.MaxInt64
 // caller and requires a right; one that changes something is one transaction with
 // its audit, and accepts an Idempotency-Key.
 type operatorRoutes struct {
-	router  chi.Router
-	actions guard.Actions
+	router    chi.Router
+	unlimited chi.Router // without operatorTimeout
+	actions   guard.Actions
 }
 
 func newOperatorRoutes(r chi.Router, o Options, failures *guard.AddressLimit) operatorRoutes {
-	router := r.With(guard.AuthenticateOperator(o.AdminToken, failures), guard.RejectUntil(o.Started), guard.Timeout(operatorTimeout))
-	return operatorRoutes{router: router, actions: o.Actions}
+	unlimited := r.With(guard.AuthenticateOperator(o.AdminToken, failures), guard.RejectUntil(o.Started))
+	return operatorRoutes{router: unlimited.With(guard.Timeout(operatorTimeout)), unlimited: unlimited, actions: o.Actions}
 }
 
 // get adds a route that reads. more wraps the handler further.
@@ -36,9 +37,24 @@ func (o operatorRoutes) get(path string, right operator.Right, handle wire.Handl
 	o.router.With(guard.RequireRight(right)).With(more...).Get(path, wire.Handler(handle))
 }
 
+// stream adds a route that reads as long as its client receives: its response is a
+// wire.Stream, and the handler limits the time of each step. At most limit requests
+// are in progress.
+func (o operatorRoutes) stream(path string, right operator.Right, handle wire.HandlerFunc, limit int) {
+	o.unlimited.With(guard.RequireRight(right), guard.Concurrency(limit)).Get(path, wire.Handler(handle))
+}
+
 // change adds a route that changes something.
 func (o operatorRoutes) change(method, path string, right operator.Right, handle wire.HandlerFunc) {
 	o.router.With(guard.RequireRight(right), guard.Change(o.actions)).Method(method, path, wire.Handler(handle))
+}
+
+// upload adds a route that stores a file before its change: upload is middleware that
+// reads the body as long as its client sends. At most limit requests are in progress.
+func (o operatorRoutes) upload(path string, right operator.Right, handle wire.HandlerFunc, upload guard.Middleware, limit int) {
+	o.unlimited.With(
+		guard.RequireRight(right), guard.Concurrency(limit), guard.LongBody, upload, guard.Timeout(operatorTimeout), guard.Change(o.actions),
+	).Post(path, wire.Handler(handle))
 }
 
 // addOperatorRoutes adds all routes of the operator API.
@@ -55,6 +71,12 @@ func addOperatorRoutes(r chi.Router, o Options, failures *guard.AddressLimit) {
 	routes.get("/operator/referrals", operator.ReadList, listReferrals(o.Referrals))
 	routes.change(http.MethodPost, "/operator/referrals/{id}/credit", operator.WriteList, creditReferral(o.Referrals))
 	routes.change(http.MethodPost, "/operator/referrals/{id}/refuse", operator.WriteList, refuseReferral(o.Referrals))
+
+	routes.stream("/operator/waiting-list/export", operator.ExportList, exportList(o.Exports, o.ReferralCode), maxExports)
+	routes.upload("/operator/imports", operator.ImportList, startImport(o.Imports), uploadImport(o.Imports), maxUploads)
+	routes.get("/operator/imports", operator.ReadList, listImports(o.Imports))
+	routes.get("/operator/imports/{id}", operator.ReadList, getImport(o.Imports))
+	routes.stream("/operator/imports/{id}/report.csv", operator.ReadList, getImportReport(o.Imports), maxReports)
 
 	routes.get("/operator/audit", operator.ReadAudit, listAudit(o.Audit))
 }

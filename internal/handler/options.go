@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -64,6 +65,22 @@ type Audit interface {
 	List(ctx context.Context, filter audit.Filter, request page.Request) resource.Resource[page.Page[audit.Entry]]
 }
 
+// Exports exports the list. Faults: Unavailable.
+type Exports interface {
+	Export(ctx context.Context, request waitlist.ExportRequest) resource.Resource[waitlist.Export]
+}
+
+// Imports imports files of people. Faults: Unavailable; Get also returns NotFound.
+type Imports interface {
+	// Upload also returns Invalid for an empty file, and the errors of the file.
+	Upload(ctx context.Context, settings waitlist.ImportSettings, file io.Reader) resource.Resource[waitlist.Upload]
+	Discard(ctx context.Context, upload waitlist.Upload) resource.Resource[struct{}]
+	Start(ctx context.Context, upload waitlist.Upload) resource.Resource[waitlist.ImportResult]
+	Get(ctx context.Context, id int64) resource.Resource[waitlist.Import]
+	List(ctx context.Context, request page.Request) resource.Resource[page.Page[waitlist.Import]]
+	Problems(ctx context.Context, id int64, afterLine int) resource.Resource[[]waitlist.ImportProblem]
+}
+
 // Options are the dependencies and settings of the API. The services, Ready,
 // Started, Credentials and Log are required.
 type Options struct {
@@ -72,6 +89,10 @@ type Options struct {
 	Gemini    Gemini
 	WhatsApp  WhatsApp
 
+	Exports      Exports
+	ReferralCode func(id int64) string // returns the referral code of an entry
+
+	Imports    Imports
 	Operations Operations
 	Audit      Audit
 	Actions    guard.Actions // runs the changes of operators

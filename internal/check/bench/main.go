@@ -2,7 +2,8 @@
 // cluster in the same run, because machines differ in speed and are noisy. It
 // prints the tables of internal/docs/figures.md. With -profile it only writes CPU
 // profiles of the service under the same load. With -seed it only compares an
-// empty database with a seeded one.
+// empty database with a seeded one, and with -list it only measures the operator's
+// routes.
 package main
 
 import (
@@ -23,14 +24,18 @@ import (
 func main() {
 	profiles := flag.String("profile", "", "only write CPU profiles of the service into this `directory`")
 	seed := flag.String("seed", "", "only compare an empty database with one seeded with `people,messages`")
+	entries := flag.Int("list", 0, "only measure the operator's routes with an empty waiting list and one of so many `entries`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *profiles, *seed); err != nil {
+	if err := run(ctx, options{profiles: *profiles, seed: *seed, entries: *entries}); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
+
+// defaultEntries is the length of the long waiting list.
+const defaultEntries = 5_000_000
 
 // bench holds what all measurements share.
 type bench struct {
@@ -41,11 +46,17 @@ type bench struct {
 	upstream *fakeUpstream
 }
 
-func run(ctx context.Context, profiles, seed string) error {
+// options select what is measured.
+type options struct {
+	profiles, seed string
+	entries        int
+}
+
+func run(ctx context.Context, o options) error {
 	var size seedSize
-	if seed != "" {
+	if o.seed != "" {
 		var err error
-		if size, err = parseSeedSize(seed); err != nil {
+		if size, err = parseSeedSize(o.seed); err != nil {
 			return err
 		}
 	}
@@ -62,7 +73,7 @@ func run(ctx context.Context, profiles, seed string) error {
 	logProgress("building the service and starting a cluster")
 	b := &bench{dir: dir, binary: filepath.Join(dir, "aisha")}
 	var extra []string
-	if profiles != "" {
+	if o.profiles != "" {
 		if extra, err = profilerOverlay(dir); err != nil {
 			return err
 		}
@@ -78,16 +89,26 @@ func run(ctx context.Context, profiles, seed string) error {
 	if b.upstream, err = startFakeUpstream(ctx); err != nil {
 		return err
 	}
-	if seed != "" {
+	return b.measureSelected(ctx, o, size)
+}
+
+func (b *bench) measureSelected(ctx context.Context, o options, size seedSize) error {
+	if o.seed != "" {
 		return b.measureGrowth(ctx, size)
+	}
+	if o.entries > 0 {
+		return b.measureWaitingList(ctx, o.entries)
 	}
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}
-	if profiles != "" {
-		return b.profile(ctx, profiles)
+	if o.profiles != "" {
+		return b.profile(ctx, o.profiles)
 	}
-	return b.measure(ctx)
+	if err := b.measure(ctx); err != nil {
+		return err
+	}
+	return b.measureWaitingList(ctx, defaultEntries)
 }
 
 func build(ctx context.Context, binary string, extra ...string) error {

@@ -186,6 +186,12 @@ func median[T float64 | time.Duration](values []T) T {
 	return sorted[len(sorted)/2]
 }
 
+// percentile sorts the latencies and returns the one below which percent of them are.
+func percentile(latencies []time.Duration, percent int) time.Duration {
+	slices.Sort(latencies)
+	return latencies[len(latencies)*percent/100]
+}
+
 // percentiles sorts the latencies and returns p50 and p99.
 func percentiles(latencies []time.Duration) (p50, p99 time.Duration) {
 	slices.Sort(latencies)

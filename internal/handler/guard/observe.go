@@ -78,7 +78,7 @@ func (o *observer) record(r *http.Request, written middleware.WrapResponseWriter
 		slog.Duration("took", took),
 		slog.String("request_id", requestLog.RequestID),
 	}
-	showError := status >= http.StatusInternalServerError || o.log.Enabled(ctx, slog.LevelDebug)
+	showError := status >= http.StatusInternalServerError || level >= slog.LevelWarn || o.log.Enabled(ctx, slog.LevelDebug)
 	if requestLog.Failure != nil && showError {
 		attrs = append(attrs, slog.Any("error", requestLog.Failure))
 	}
@@ -108,13 +108,15 @@ func methodLabel(method string) string {
 
 // finalStatus returns the status for logs and metrics. A failure after the
 // first byte of the response counts with its own status. A 5xx counts as 499 if
-// the client disconnected, because the disconnect cancels our work.
+// the client disconnected, because the disconnect cancels our work, or if it did not
+// receive the response.
 func finalStatus(r *http.Request, written middleware.WrapResponseWriter) int {
-	status := written.Status()
-	if failure := wire.RequestLogOf(r.Context()).Failure; failure != nil {
+	status, failure := written.Status(), wire.RequestLogOf(r.Context()).Failure
+	if failure != nil {
 		status = wire.StatusOf(failure)
 	}
-	if status >= http.StatusInternalServerError && r.Context().Err() != nil {
+	disconnected := r.Context().Err() != nil || errors.Is(failure, wire.ErrNotReceived)
+	if status >= http.StatusInternalServerError && disconnected {
 		return statusClientDisconnected
 	}
 	return status
@@ -123,10 +125,14 @@ func finalStatus(r *http.Request, written middleware.WrapResponseWriter) int {
 // logLevel returns debug for successful requests: metrics count them, and one
 // log line each would be too many at thousands of webhooks a second. A request to
 // a part that is not configured, or with a body that does not fit into memory, is
-// no error of ours: every client can cause any number of them.
+// no error of ours: every client can cause any number of them. An aborted response is
+// logged at warn, whether it ended because of the client or of us.
 func logLevel(route string, status int, failure error) slog.Level {
 	if fault.Is(failure, fault.NotConfigured) || errors.Is(failure, wire.ErrBodyBudget) {
 		return slog.LevelInfo
+	}
+	if errors.Is(failure, wire.ErrAborted) {
+		return slog.LevelWarn
 	}
 	probe := route == "/healthz" || route == "/readyz" || route == "/metrics"
 	switch {

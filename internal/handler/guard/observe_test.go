@@ -3,7 +3,10 @@ package guard_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"aisha/internal/handler/wire"
@@ -50,4 +53,34 @@ func TestObserve(t *testing.T) {
 			t.Errorf("logged %v, want one line with status 499 and level INFO", lines)
 		}
 	})
+}
+
+func TestObserve_AbortedResponse(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		cause  error
+		status float64
+	}{
+		"by_the_service": {errors.New("the cause"), 500},
+		"by_the_client":  {wire.ErrNotReceived, 499},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h, out := observed(wire.Handler(func(*http.Request) (wire.Response, error) {
+				return wire.Response{Status: http.StatusOK, Body: wire.Stream{
+					Trailer: "Rows", Write: func(io.Writer) (string, error) { return "", tt.cause },
+				}}, nil
+			}))
+			if value := panicOf(func() { send(h, newRequest()) }); !isAbort(value) {
+				t.Errorf("the panic's value is %v, want http.ErrAbortHandler", value)
+			}
+			lines := logLines(t, out)
+			if len(lines) != 1 || lines[0]["level"] != "WARN" || lines[0]["status"] != tt.status {
+				t.Fatalf("logged %v, want one warning with status %v", lines, tt.status)
+			}
+			if text := fmt.Sprint(lines[0]["error"]); !strings.Contains(text, tt.cause.Error()) {
+				t.Errorf("logged the error %q, want one with %q", text, tt.cause)
+			}
+		})
+	}
 }

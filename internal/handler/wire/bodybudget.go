@@ -50,6 +50,15 @@ func (b *BodyBudget) Track(r *http.Request) (release func()) {
 	return body.release
 }
 
+// Untracked returns a body without its budget, for a handler that does not keep the
+// bytes in memory.
+func Untracked(body io.ReadCloser) io.ReadCloser {
+	if tracked, isTracked := body.(*trackedBody); isTracked {
+		return tracked.ReadCloser
+	}
+	return body
+}
+
 // trackedBody is the body of one request.
 type trackedBody struct {
 	io.ReadCloser

@@ -18,8 +18,8 @@ import (
 type Response struct {
 	Status      int
 	Header      http.Header // additional headers; nil for none
-	ContentType string      // of a []byte body; ignored for others
-	Body        any         // nil: no body; []byte: sent unchanged; LongText: see there; other values: sent as JSON
+	ContentType string      // of a []byte or Stream body; ignored for others
+	Body        any         // nil: no body; []byte: sent unchanged; LongText, Stream: see there; other values: sent as JSON
 }
 
 // HandlerFunc handles a request. It returns what to write and writes nothing
@@ -81,12 +81,16 @@ func FromResource[T any](r resource.Resource[T]) (Response, error) {
 	return JSON(Success(value)), nil
 }
 
-// write and LongText.write, which it calls, are the only functions that write a
-// response body. write encodes the body before it sends the status, so that an
-// encoding error becomes a complete failure response.
+// write, and LongText.write and Stream.write, which it calls, are the only functions
+// that write a response body. write encodes the body before it sends the status, so
+// that an encoding error becomes a complete failure response.
 func write(w http.ResponseWriter, r *http.Request, response Response) {
-	if long, ok := response.Body.(LongText); ok {
-		long.write(w, r, response)
+	switch body := response.Body.(type) {
+	case LongText:
+		body.write(w, r, response)
+		return
+	case Stream:
+		body.write(w, r, response)
 		return
 	}
 	body, contentType, err := encode(response)
@@ -95,18 +99,23 @@ func write(w http.ResponseWriter, r *http.Request, response Response) {
 		body, contentType, _ = encode(response) // cannot fail: it contains only strings
 	}
 	header := w.Header()
-	header.Set("Cache-Control", "no-store")
-	vary := header.Values("Vary") // CORS sets it
-	maps.Copy(header, response.Header)
-	if added := response.Header.Values("Vary"); added != nil {
-		header["Vary"] = slices.Concat(vary, added)
-	}
+	addHeader(header, response.Header)
 	if body != nil {
 		header.Set("Content-Type", contentType)
 		header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	w.WriteHeader(response.Status)
 	_, _ = w.Write(body) // an error means that the client disconnected
+}
+
+// addHeader adds the headers of a response to those that middleware has set.
+func addHeader(header, added http.Header) {
+	header.Set("Cache-Control", "no-store")
+	vary := header.Values("Vary") // CORS sets it
+	maps.Copy(header, added)
+	if more := added.Values("Vary"); more != nil {
+		header["Vary"] = slices.Concat(vary, more)
+	}
 }
 
 func encode(response Response) (body []byte, contentType string, err error) {

@@ -41,7 +41,7 @@ func conditions(filter waitlist.Filter) (sql string, args pgx.NamedArgs) {
 		args[name] = value
 	}
 	if filter.Statuses != nil {
-		add(`status = ANY (@statuses::waitlist_status[])`, "statuses", filter.Statuses)
+		add(`status = ANY (@statuses::text[]::waitlist_status[])`, "statuses", filter.Statuses)
 	}
 	if filter.Source != nil {
 		add(`source = @source`, "source", *filter.Source)

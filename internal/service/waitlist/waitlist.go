@@ -7,6 +7,7 @@ package waitlist
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"aisha/internal/fault"
@@ -136,6 +137,17 @@ func (s *Service) joinVerified(ctx context.Context, name sensitive.Text, number 
 	return entry, s.store.Verify(ctx, newEntry.PhoneNumber, sensitive.NewText(cleaned), s.options.Referrals)
 }
 
+// cleanConsentVersion trims the version of a consent text. For an invalid one it
+// returns the problem without the field's name.
+func cleanConsentVersion(typed string) (version string, problem *fault.Field) {
+	const maxCharacters = 64
+	version, problem = cleanLine(typed, maxCharacters)
+	if problem == nil && version == "" {
+		return "", &fault.Field{Code: fault.FieldRequired, Message: fmt.Sprintf("must be 1 to %d characters long", maxCharacters)}
+	}
+	return version, problem
+}
+
 // withPlus returns the number with a leading plus. Meta sends numbers without
 // one.
 func withPlus(number sensitive.Phone) string {
@@ -163,12 +175,10 @@ func (in SignUp) validate() (NewEntry, error) {
 		})
 	}
 	entry := NewEntry{Username: sensitive.NewText(name), PhoneNumber: sensitive.NewPhone(number)}
-	if strings.TrimSpace(in.Source) != "" {
-		entry.Source, problem = cleanLine(in.Source, maxLabel)
-		reject("source", problem)
-	}
+	entry.Source, problem = cleanLine(in.Source, maxSource)
+	reject("source", problem)
 	if in.ConsentVersion != nil {
-		entry.ConsentVersion, problem = cleanLine(*in.ConsentVersion, maxLabel)
+		entry.ConsentVersion, problem = cleanConsentVersion(*in.ConsentVersion)
 		reject("consent.version", problem)
 	}
 	if invalid != nil {
