@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"aisha/internal/config"
 	"aisha/internal/ratelimit"
 	"aisha/internal/repository/waitlistdb"
 	"aisha/internal/service/operation"
@@ -59,6 +60,13 @@ func (a *app) addWaitlist() waitlistServices {
 // Requests that need it are rejected until then.
 type referralCodes struct {
 	coder atomic.Pointer[waitlist.Coder]
+}
+
+// addReferralCodes adds the component that reads the key.
+func (a *app) addReferralCodes() *referralCodes {
+	codes := &referralCodes{}
+	a.add(component{name: "referral codes", start: func(ctx context.Context) error { return codes.load(ctx, a.pool) }})
+	return codes
 }
 
 func (c *referralCodes) load(ctx context.Context, pool *pgxpool.Pool) error {

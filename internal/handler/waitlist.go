@@ -55,10 +55,7 @@ func decodeSignUp(r *http.Request) (waitlist.SignUp, error) {
 
 // stringOrEmpty reads a string that may be absent or null.
 func stringOrEmpty(m *wire.Members, name string) string {
-	if m.IsNull(name) {
-		return ""
-	}
-	if value := wire.Optional(m, name, m.String); value != nil {
+	if value := wire.Optional(m, name, m.StringOrNull); value != nil {
 		return *value
 	}
 	return ""

@@ -43,6 +43,7 @@ func TestBrowser_SignUpForm(t *testing.T) {
 			chromedp.SetValue(chromedp.CSS(phone), "0712 345 678"),
 			chromedp.Click(chromedp.CSS(button)),
 			chromedp.WaitVisible(chromedp.CSS("#done")),
+			chromedp.WaitVisible(chromedp.CSS("#code output")), // a script of another origin may read the header
 		); err != nil {
 			t.Errorf("sign up: %v", err)
 		}

@@ -35,23 +35,6 @@ func Optional[T any](m *Members, name string, read func(name string) T) *T {
 	return &value
 }
 
-// Object reads an object with read. The errors of its members are named
-// "name.member".
-func Object[T any](m *Members, name string, read func(*Members) T) T {
-	return required(m, name, func(value gjson.Result) (T, *problem) {
-		if !value.IsObject() {
-			var zero T
-			return zero, &problem{fault.FieldWrongType, "must be an object"}
-		}
-		members := &Members{object: value}
-		result := read(members)
-		for _, field := range members.invalid {
-			m.reject(name+"."+field.Name, problem{field.Code, field.Message})
-		}
-		return result, nil
-	})
-}
-
 // IsNull reports whether the member is null, for routes where that means the same as
 // a missing member.
 func (m *Members) IsNull(name string) bool {
@@ -96,6 +79,23 @@ func (m *Members) Strings(name string) []string {
 // Integers reads a list of integers.
 func (m *Members) Integers(name string) []int64 {
 	return required(m, name, func(value gjson.Result) ([]int64, *problem) { return parseList(value, parseInteger) })
+}
+
+// Object reads an object whose members read takes. Their field errors have names such
+// as "filter.status".
+func Object[T any](m *Members, name string, read func(*Members) T) T {
+	var zero T
+	object := required(m, name, parseObject)
+	if !object.Exists() {
+		return zero
+	}
+	inner := &Members{object: object}
+	value := read(inner)
+	for _, field := range inner.invalid {
+		field.Name = name + "." + field.Name
+		m.invalid = append(m.invalid, field)
+	}
+	return value
 }
 
 // maxUnknownMembers limits how many errors RejectUnknown records.
@@ -186,6 +186,13 @@ func parseInteger(value gjson.Result) (int64, *problem) {
 		return 0, notInteger
 	}
 	return n, nil
+}
+
+func parseObject(value gjson.Result) (gjson.Result, *problem) {
+	if !value.IsObject() {
+		return gjson.Result{}, &problem{fault.FieldWrongType, "must be an object"}
+	}
+	return value, nil
 }
 
 // parseList parses each item of a list. The message for an invalid item counts

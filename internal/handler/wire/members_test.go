@@ -274,3 +274,14 @@ func TestDecodeUpTo(t *testing.T) {
 		}
 	}
 }
+
+func TestMembers_IsNull(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]bool{
+		`{"m":null}`: true, `{"m":1,"m":null}`: true, `{}`: false, `{"m":""}`: false, `{"m":{}}`: false, `{"m":"null"}`: false, `{"M":null}`: false,
+	} {
+		if got, err := decode(body, func(m *wire.Members) bool { return m.IsNull("m") }); err != nil || got != want {
+			t.Errorf("%s: got %t, error %v, want %t", body, got, err, want)
+		}
+	}
+}

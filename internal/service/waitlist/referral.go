@@ -57,7 +57,7 @@ type ReferralDecision struct {
 	Boost  int            // see ReferralRules
 }
 
-// CodeStatus is what the owner of a referral code may see. It names nobody.
+// CodeStatus is what the owner of a referral code may see. It identifies no person.
 type CodeStatus struct {
 	Position  *int64 // 1 is next; nil: the entry does not wait
 	Waiting   int64  // how many entries wait
@@ -155,12 +155,10 @@ func (r *Referrals) byCode(ctx context.Context, code string) (CodeStatus, error)
 }
 
 func (r *Referrals) decide(ctx context.Context, decision ReferralDecision) (Referral, error) {
-	if !decision.Reason.IsZero() {
-		reason, problem := cleanLine(decision.Reason.Reveal(), maxReason)
-		if problem != nil {
-			return Referral{}, fault.InvalidField("reason", problem.Code, problem.Message)
-		}
-		decision.Reason = sensitive.NewText(reason)
+	reason, problem := cleanLine(decision.Reason.Reveal(), maxReason)
+	if problem != nil {
+		return Referral{}, fault.InvalidField("reason", problem.Code, problem.Message)
 	}
+	decision.Reason = sensitive.NewText(reason)
 	return r.options.Store.Decide(ctx, decision)
 }

@@ -118,7 +118,7 @@ func TestReferrals_Decide(t *testing.T) {
 	}{
 		"no_reason":       {},
 		"reason":          {reason: " known person\n", stored: "known person"},
-		"blank_reason":    {reason: " ", code: fault.FieldRequired},
+		"blank_reason":    {reason: " "},
 		"long_reason":     {reason: strings.Repeat("a", 501), code: fault.FieldTooLong},
 		"reason_with_nul": {reason: "a\x00", code: fault.FieldControlCharacter},
 	} {

@@ -163,10 +163,8 @@ func (in SignUp) validate() (NewEntry, error) {
 		})
 	}
 	entry := NewEntry{Username: sensitive.NewText(name), PhoneNumber: sensitive.NewPhone(number)}
-	if strings.TrimSpace(in.Source) != "" {
-		entry.Source, problem = cleanLine(in.Source, maxLabel)
-		reject("source", problem)
-	}
+	entry.Source, problem = cleanLine(in.Source, maxLabel)
+	reject("source", problem)
 	if in.ConsentVersion != nil {
 		entry.ConsentVersion, problem = cleanRequired(*in.ConsentVersion, maxLabel)
 		reject("consent.version", problem)
