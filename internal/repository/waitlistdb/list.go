@@ -3,6 +3,7 @@ package waitlistdb
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
