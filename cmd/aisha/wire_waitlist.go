@@ -6,7 +6,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"aisha/internal/config"
 	"aisha/internal/ratelimit"
 	"aisha/internal/repository/waitlistdb"
 	"aisha/internal/service/operation"
