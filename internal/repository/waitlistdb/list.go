@@ -27,7 +27,7 @@ func NewManagedEntries(pool, reads *pgxpool.Pool) *ManagedEntries {
 
 // searchWalk is how many entries of a list are read in its order to find those of a
 // search. It takes as long as to look up a name in the index.
-const searchWalk = 10_000
+const searchWalk = 5_000
 
 // List implements waitlist.EntryStore.
 func (m *ManagedEntries) List(ctx context.Context, filter waitlist.Filter, order waitlist.Order, request page.Request) (page.Page[waitlist.Entry], error) {
