@@ -103,11 +103,6 @@ func newImportAPI(imports *fakeImports, change ...func(*handler.Options)) http.H
 	})...)
 }
 
-func asOperator(r *http.Request) *http.Request {
-	r.Header.Set("Authorization", "Bearer T")
-	return r
-}
-
 // csvPost returns the upload of a file.
 func csvPost(query, file string) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/operator/imports"+query, strings.NewReader(file))

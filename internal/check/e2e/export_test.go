@@ -18,8 +18,6 @@ import (
 	"aisha/internal/dev/simulator"
 )
 
-const adminToken = "admin-token-1d4b"
-
 // exportedEntries is how many entries are exported: more bytes than the buffers
 // between the service and its client hold.
 const exportedEntries = 200_000

@@ -19,8 +19,6 @@ import (
 	"aisha/internal/dev/simulator"
 )
 
-const adminToken = "admin-token-4d1b"
-
 // importFile returns a CSV file with n persons, of whom every hundredth has no number.
 func importFile(n int) (file string, valid int) {
 	var out strings.Builder

@@ -76,8 +76,8 @@ func addEntry(t *testing.T, pool *pgxpool.Pool, id int64, status waitlist.Status
 		        CASE WHEN $1 = 'removed' THEN '2026-01-03Z'::timestamptz END)`, status, id)
 }
 
-// listOrder returns the ids in the order of the list.
-func listOrder(t *testing.T, pool *pgxpool.Pool) []int64 {
+// allInOrder returns the ids in the order of the list.
+func allInOrder(t *testing.T, pool *pgxpool.Pool) []int64 {
 	t.Helper()
 	rows, err := pool.Query(t.Context(), `
 		SELECT id FROM waitlist_entry ORDER BY coalesce(rank_id, id), coalesce(rank_seq, 0), id`)
@@ -280,13 +280,13 @@ func TestTransitions_Apply_Rank(t *testing.T) {
 		t.Fatalf("Add: %v", err)
 	}
 	apply(2, waitlist.Waiting)
-	if diff := cmp.Diff([]int64{4, 3, 1, 5, 2}, listOrder(t, pool)); diff != "" {
+	if diff := cmp.Diff([]int64{4, 3, 1, 5, 2}, allInOrder(t, pool)); diff != "" {
 		t.Errorf("order of the list (-want +got):\n%s", diff)
 	}
 	// An invitation that lapses does not change the rank.
 	apply(3, waitlist.Invited)
 	apply(3, waitlist.Waiting)
-	if diff := cmp.Diff([]int64{4, 3, 1, 5, 2}, listOrder(t, pool)); diff != "" {
+	if diff := cmp.Diff([]int64{4, 3, 1, 5, 2}, allInOrder(t, pool)); diff != "" {
 		t.Errorf("after a lapsed invitation: order of the list (-want +got):\n%s", diff)
 	}
 	if next := testdb.QueryInt(t, pool, `SELECT nextval(pg_get_serial_sequence('waitlist_entry', 'id'))`); next != 6 {
