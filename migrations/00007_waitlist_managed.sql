@@ -71,10 +71,12 @@ COMMENT ON TABLE waitlist_stat IS
     'How many counted entries there are, by the day of the sign-up in Nairobi. The source is empty where an entry has none.';
 
 CREATE TABLE waitlist_search (
-    entry_id bigint PRIMARY KEY REFERENCES waitlist_entry,
+    entry_id bigint PRIMARY KEY,
     words    text   NOT NULL COLLATE "C"
 );
 
+COMMENT ON COLUMN waitlist_search.entry_id IS
+    'No foreign key: its check would lock, and so write, the row of every entry that is added. Entries are never deleted.';
 COMMENT ON COLUMN waitlist_search.words IS
     'waitlist_search_words of the entry: its folded name, a space, and the digits of its number.';
 
@@ -82,13 +84,15 @@ CREATE TABLE waitlist_search_pending (
     entry_id bigint PRIMARY KEY
 );
 
-COMMENT ON TABLE waitlist_search_pending IS 'Counted entries whose name has changed and whose row in waitlist_search has not.';
+COMMENT ON TABLE waitlist_search_pending IS 'Entries whose name or number has changed since the last pass. The next pass updates their rows in waitlist_search.';
 
 CREATE FUNCTION waitlist_fold(name text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN regexp_replace(normalize(lower(name), NFKD), '[\u0300-\u036f]', '', 'g');
+RETURN lower(regexp_replace(regexp_replace(
+    normalize(translate(name, '''’‘ʼ´`', ''), NFKD), '[\u0300-\u036f]+', '', 'g'), '\s+', ' ', 'g'));
 
-COMMENT ON FUNCTION waitlist_fold IS 'The name without letter case and accents.';
+COMMENT ON FUNCTION waitlist_fold IS
+    'The name without letter case, accents and apostrophes. The accents go first: in some locales lower changes only the letters of ASCII.';
 
 CREATE FUNCTION waitlist_search_words(name text, phone_number text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -96,16 +100,70 @@ RETURN waitlist_fold(name) || ' ' || ltrim(phone_number, '+');
 
 -- +goose StatementBegin
 DO $$
+DECLARE
+    part_of_name text := $sql$'%' || $sql$;
 BEGIN
-    CREATE EXTENSION IF NOT EXISTS pg_trgm;
-    CREATE INDEX waitlist_search_words_trgm ON waitlist_search USING gin (words gin_trgm_ops);
-EXCEPTION
-    WHEN insufficient_privilege OR undefined_file OR feature_not_supported THEN
-        RAISE NOTICE 'the extension pg_trgm cannot be created: names are searched by their beginning';
-        CREATE INDEX waitlist_search_words_prefix ON waitlist_search (words, entry_id);
+    BEGIN
+        CREATE EXTENSION IF NOT EXISTS pg_trgm;
+        CREATE INDEX waitlist_search_words_trgm ON waitlist_search USING gin (words gin_trgm_ops);
+    EXCEPTION
+        WHEN insufficient_privilege OR undefined_file OR feature_not_supported THEN
+            RAISE NOTICE 'the extension pg_trgm cannot be created: names are searched by their beginning';
+            CREATE INDEX waitlist_search_words_prefix ON waitlist_search (words, entry_id);
+            part_of_name := '';
+    END;
+    EXECUTE $sql$
+        CREATE FUNCTION waitlist_name_pattern(name text) RETURNS text
+        LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+        RETURN $sql$ || part_of_name || $sql$regexp_replace(waitlist_fold(name), '([\\%_])', '\\\1', 'g') || '% %'$sql$;
 END
 $$;
 -- +goose StatementEnd
+
+COMMENT ON FUNCTION waitlist_name_pattern IS
+    'The pattern of LIKE for waitlist_search.words in which the name contains the given text, or begins with it where pg_trgm is missing. The last word, which is the number, is not part of the name.';
+
+-- +goose StatementBegin
+CREATE FUNCTION waitlist_id_at(at timestamptz) RETURNS bigint
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    low    bigint := 0;
+    high   bigint := (SELECT max(id) FROM waitlist_entry);
+    middle bigint;
+BEGIN
+    -- Reading some thousand entries takes no longer than further steps.
+    WHILE high - low > 4096 LOOP
+        middle := (low + high) / 2;
+        IF (SELECT created_at < at FROM waitlist_entry WHERE id >= middle ORDER BY id LIMIT 1) THEN
+            low := middle;
+        ELSE
+            high := middle;
+        END IF;
+    END LOOP;
+    RETURN low;
+END
+$$;
+-- +goose StatementEnd
+
+COMMENT ON FUNCTION waitlist_id_at IS
+    'An id of entries that were created about then: at most 4,096 below the first one. The entries are created in the order of their ids, but for the seconds that a transaction takes.';
+
+-- +goose StatementBegin
+CREATE FUNCTION waitlist_lock_counts() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(7, 0);
+    RETURN NULL;
+END
+$$;
+-- +goose StatementEnd
+
+COMMENT ON FUNCTION waitlist_lock_counts IS
+    'Keeps the pass from moving counted_to until the transaction ends. It runs before the update locks rows: a transaction that waited for the pass with locked rows could block another one that the pass waits for.';
+
+CREATE TRIGGER waitlist_entry_lock_counts
+    BEFORE UPDATE ON waitlist_entry
+    FOR EACH STATEMENT EXECUTE FUNCTION waitlist_lock_counts();
 
 -- +goose StatementBegin
 CREATE FUNCTION waitlist_apply_changes() RETURNS trigger
@@ -113,7 +171,6 @@ LANGUAGE plpgsql AS $$
 DECLARE
     limit_id bigint;
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(7, 0);
     SELECT counted_to INTO limit_id FROM waitlist_counted;
 
     INSERT INTO waitlist_block AS counts (block, waiting)
@@ -137,23 +194,33 @@ BEGIN
     HAVING sum(n) <> 0
     ORDER BY day, source, status
     ON CONFLICT (day, source, status) DO UPDATE SET n = counts.n + excluded.n;
-
-    INSERT INTO waitlist_search_pending (entry_id)
-    SELECT new_rows.id
-    FROM new_rows JOIN old_rows USING (id)
-    WHERE new_rows.id <= limit_id
-      AND (new_rows.username, new_rows.phone_number) IS DISTINCT FROM (old_rows.username, old_rows.phone_number)
-    ORDER BY new_rows.id
-    ON CONFLICT DO NOTHING;
     RETURN NULL;
 END
 $$;
 -- +goose StatementEnd
 
+COMMENT ON FUNCTION waitlist_apply_changes IS
+    'Applies an update of counted entries to their counts. It does not join old_rows and new_rows: a plan that was made for one row and is used again for thousands would compare each with each.';
+
 CREATE TRIGGER waitlist_entry_changed
     AFTER UPDATE ON waitlist_entry
     REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION waitlist_apply_changes();
+
+-- +goose StatementBegin
+CREATE FUNCTION waitlist_queue_search() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO waitlist_search_pending (entry_id) VALUES (NEW.id) ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END
+$$;
+-- +goose StatementEnd
+
+CREATE TRIGGER waitlist_entry_renamed
+    AFTER UPDATE OF username, phone_number ON waitlist_entry
+    FOR EACH ROW WHEN ((OLD.username, OLD.phone_number) IS DISTINCT FROM (NEW.username, NEW.phone_number))
+    EXECUTE FUNCTION waitlist_queue_search();
 
 -- Referrals
 
@@ -246,10 +313,12 @@ COMMENT ON TABLE waitlist_import_problem IS 'Lines of an import that were not ta
 
 -- +goose Down
 DROP TABLE waitlist_import_problem, waitlist_import_chunk, waitlist_import, consent, referral, referral_key;
+DROP TRIGGER waitlist_entry_renamed ON waitlist_entry;
 DROP TRIGGER waitlist_entry_changed ON waitlist_entry;
-DROP FUNCTION waitlist_apply_changes;
+DROP TRIGGER waitlist_entry_lock_counts ON waitlist_entry;
+DROP FUNCTION waitlist_queue_search, waitlist_apply_changes, waitlist_lock_counts;
 DROP TABLE waitlist_search_pending, waitlist_search;
-DROP FUNCTION waitlist_search_words, waitlist_fold;
+DROP FUNCTION waitlist_id_at, waitlist_name_pattern, waitlist_search_words, waitlist_fold;
 DROP TABLE waitlist_stat, waitlist_block, waitlist_counted, waitlist_event;
 ALTER TABLE waitlist_entry DROP rank_seq, DROP rank_id, DROP removed_at, DROP joined_at, DROP invited_at, DROP note,
     DROP source, DROP status;

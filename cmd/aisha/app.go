@@ -81,24 +81,19 @@ func (a *app) build(ctx context.Context) error {
 	if err := a.addDatabase(ctx); err != nil {
 		return err
 	}
-	codes := a.addReferralCodes()
-	waitlist := a.newWaitlist(codes)
+	list := a.addWaitlist()
 	gemini, err := a.addGemini(ctx)
 	if err != nil {
 		return err
 	}
-	importer := a.newImporter()
-	operations := a.newOperations(importer)
-	whatsapp, err := a.addWhatsApp(ctx, gemini, waitlist, operations)
+	operations := a.newOperations(list.imports)
+	whatsapp, err := a.addWhatsApp(ctx, gemini, list.signUps, operations)
 	if err != nil {
 		return err
 	}
 	a.addRetention()
 	a.addCredentialChecks()
-	a.addHTTP(services{
-		waitlist: waitlist, codes: codes, referrals: a.newReferrals(codes), imports: importer,
-		gemini: gemini, whatsapp: whatsapp, operations: operations,
-	})
+	a.addHTTP(services{list: list, gemini: gemini, whatsapp: whatsapp, operations: operations})
 	return nil
 }
 

@@ -14,11 +14,9 @@ import (
 	"aisha/internal/ratelimit"
 	"aisha/internal/repository/operatordb"
 	"aisha/internal/repository/postgres"
-	"aisha/internal/repository/waitlistdb"
 	"aisha/internal/service/audit"
 	"aisha/internal/service/gemini"
 	"aisha/internal/service/operation"
-	"aisha/internal/service/waitlist"
 	"aisha/internal/service/whatsapp"
 )
 
@@ -41,12 +39,9 @@ const drainRequests = 8 * time.Second
 
 // services are what the API calls.
 type services struct {
-	waitlist   *waitlist.Service
-	codes      *referralCodes
-	referrals  *waitlist.Referrals
+	list       waitlistServices
 	gemini     *gemini.Service
 	whatsapp   *whatsapp.Service
-	imports    *waitlist.Importer
 	operations *operation.Service
 }
 
@@ -59,13 +54,16 @@ func (a *app) addHTTP(s services) {
 	}
 	a.server = &http.Server{
 		Handler: handler.New(handler.Options{
-			Waitlist:           s.waitlist,
-			Referrals:          s.referrals,
+			Waitlist:           s.list.signUps,
+			Referrals:          s.list.referrals,
 			Gemini:             s.gemini,
 			WhatsApp:           s.whatsapp,
-			Exports:            waitlist.NewExporter(waitlistdb.NewExports(a.pool, a.reads)),
-			ReferralCode:       s.codes.Code,
-			Imports:            s.imports,
+			Entries:            s.list.entries,
+			Transitions:        s.list.transitions,
+			Exports:            s.list.exports,
+			Imports:            s.list.imports,
+			Statistics:         s.list.statistics,
+			ReferralCode:       s.list.codes.Code,
 			Operations:         s.operations,
 			Audit:              audit.New(operatordb.NewAuditLog(a.reads)),
 			Actions:            operatordb.NewActions(a.pool),

@@ -5,6 +5,7 @@ import (
 
 	"aisha/internal/repository/operatordb"
 	"aisha/internal/repository/postgres"
+	"aisha/internal/repository/waitlistdb"
 	"aisha/internal/service/operation"
 	"aisha/internal/service/waitlist"
 )
@@ -27,5 +28,6 @@ func (a *app) addReads(ctx context.Context) (err error) {
 func (a *app) newOperations(importer *waitlist.Importer) *operation.Service {
 	return operation.New(operatordb.NewOperations(a.pool), map[string]operation.Runner{
 		waitlist.ImportKind: importRunner{importer},
+		waitlistdb.BulkKind: waitlistdb.NewTransitions(a.pool, a.reads),
 	})
 }

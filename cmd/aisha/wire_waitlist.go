@@ -6,49 +6,59 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"aisha/internal/config"
 	"aisha/internal/ratelimit"
 	"aisha/internal/repository/waitlistdb"
 	"aisha/internal/service/operation"
 	"aisha/internal/service/waitlist"
 )
 
-func (a *app) newWaitlist(codes waitlist.Codes) *waitlist.Service {
-	return waitlist.New(waitlistdb.NewEntries(a.pool), waitlist.Options{
-		Codes:     codes,
-		PerNumber: ratelimit.Rate(a.cfg.RatePerNumber),
-		Referrals: referralRules(a.cfg.Referral),
-	})
+// waitlistServices are the services of the waiting list.
+type waitlistServices struct {
+	signUps     *waitlist.Service
+	entries     *waitlist.Manager
+	transitions *waitlist.Transitions
+	imports     *waitlist.Importer
+	exports     *waitlist.Exporter
+	referrals   *waitlist.Referrals
+	statistics  *waitlist.Reports
+	codes       *referralCodes
 }
 
-func (a *app) newReferrals(codes waitlist.Codes) *waitlist.Referrals {
-	return waitlist.NewReferrals(waitlist.ReferralOptions{
-		Store:  waitlistdb.NewReferrals(a.pool, a.reads),
-		Counts: waitlistdb.NewExactCounts(a.reads),
-		Codes:  codes,
-		Boost:  a.cfg.Referral.Boost,
-	})
-}
-
-func referralRules(cfg config.Referral) waitlist.ReferralRules {
-	return waitlist.ReferralRules{Daily: cfg.Daily, Total: cfg.Max, Boost: cfg.Boost}
-}
-
-func (a *app) newImporter() *waitlist.Importer {
-	return waitlist.NewImporter(waitlistdb.NewImports(a.pool, a.reads), operation.Location)
+// addWaitlist adds the services of the waiting list.
+func (a *app) addWaitlist() waitlistServices {
+	rules := waitlist.ReferralRules{
+		Daily: a.cfg.Referral.Daily,
+		Total: a.cfg.Referral.Max,
+		Boost: a.cfg.Referral.Boost,
+	}
+	codes := &referralCodes{}
+	a.add(component{name: "referral codes", start: func(ctx context.Context) error { return codes.load(ctx, a.pool) }})
+	counts := a.addCounts()
+	return waitlistServices{
+		signUps: waitlist.New(waitlistdb.NewEntries(a.pool), waitlist.Options{
+			Codes:     codes,
+			PerNumber: ratelimit.Rate(a.cfg.RatePerNumber),
+			Referrals: rules,
+		}),
+		entries:     waitlist.NewManager(waitlistdb.NewManagedEntries(a.pool, a.reads), counts),
+		transitions: waitlist.NewTransitions(waitlistdb.NewTransitions(a.pool, a.reads)),
+		imports:     waitlist.NewImporter(waitlistdb.NewImports(a.pool, a.reads), operation.Location),
+		exports:     waitlist.NewExporter(waitlistdb.NewExports(a.pool, a.reads)),
+		referrals: waitlist.NewReferrals(waitlist.ReferralOptions{
+			Store:  waitlistdb.NewReferrals(a.pool, a.reads),
+			Counts: counts,
+			Codes:  codes,
+			Boost:  rules.Boost,
+		}),
+		statistics: waitlist.NewReports(counts),
+		codes:      codes,
+	}
 }
 
 // referralCodes is a Coder whose key is read from the database when the app starts.
 // Requests that need it are rejected until then.
 type referralCodes struct {
 	coder atomic.Pointer[waitlist.Coder]
-}
-
-// addReferralCodes adds the component that reads the key.
-func (a *app) addReferralCodes() *referralCodes {
-	codes := &referralCodes{}
-	a.add(component{name: "referral codes", start: func(ctx context.Context) error { return codes.load(ctx, a.pool) }})
-	return codes
 }
 
 func (c *referralCodes) load(ctx context.Context, pool *pgxpool.Pool) error {

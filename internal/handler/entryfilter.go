@@ -1,6 +1,9 @@
 package handler
 
 import (
+	"fmt"
+	"unicode/utf8"
+
 	"aisha/internal/fault"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/waitlist"
@@ -21,6 +24,9 @@ func parseFilter(q *query) waitlist.Filter {
 	}
 	if source := q.text("source"); source != "" {
 		filter.Source = &source
+		if utf8.RuneCountInString(source) > maxSource {
+			q.reject("source", fault.FieldTooLong, fmt.Sprintf("must have at most %d characters", maxSource))
+		}
 	}
 	if verified := q.oneOf("verified", "", "true", "false"); verified != "" {
 		isVerified := verified == "true"

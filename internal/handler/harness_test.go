@@ -109,6 +109,13 @@ func (f auditFunc) List(_ context.Context, filter audit.Filter, request page.Req
 	return resource.From(f(filter, request))
 }
 
+// statisticsFunc implements handler.Statistics.
+type statisticsFunc func(waitlist.StatisticsFilter) (waitlist.Statistics, error)
+
+func (f statisticsFunc) Statistics(_ context.Context, filter waitlist.StatisticsFilter) resource.Resource[waitlist.Statistics] {
+	return resource.From(f(filter))
+}
+
 // fakeActions runs changes without a transaction and remembers the attempts.
 type fakeActions struct {
 	mu       sync.Mutex
@@ -155,11 +162,15 @@ func workingOptions(change ...func(*handler.Options)) handler.Options {
 				return page.Page[whatsapp.UnhandledItem]{}, nil
 			},
 		},
-		Operations: fakeOperations{},
+		Transitions: fakeTransitions{},
+		Operations:  fakeOperations{},
 		Audit: auditFunc(func(audit.Filter, page.Request) (page.Page[audit.Entry], error) {
 			return page.Page[audit.Entry]{}, nil
 		}),
 		Actions: &fakeActions{},
+		Statistics: statisticsFunc(func(waitlist.StatisticsFilter) (waitlist.Statistics, error) {
+			return waitlist.Statistics{}, nil
+		}),
 		Ready:   func(context.Context) error { return nil },
 		Started: func() bool { return true },
 		Credentials: func() handler.Credentials {

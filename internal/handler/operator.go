@@ -61,22 +61,28 @@ func (o operatorRoutes) upload(path string, right operator.Right, handle wire.Ha
 func addOperatorRoutes(r chi.Router, o Options, failures *guard.AddressLimit) {
 	routes := newOperatorRoutes(r, o, failures)
 
-	routes.get("/operator/unhandled-items", operator.ReadUnhandled, listUnhandledItems(o.WhatsApp))
-	routes.get("/operator/unhandled-items/{id}", operator.ReadUnhandled, getUnhandledItem(o.WhatsApp), guard.Concurrency(maxWholeItems))
-
-	routes.get("/operator/operations/{id}", operator.ReadList, getOperation(o.Operations))
-	routes.get("/operator/operations/{id}/progress", operator.ReadList, getProgress(o.Operations))
-	routes.change(http.MethodDelete, "/operator/operations/{id}", operator.WriteList, cancelOperation(o.Operations))
-
-	routes.get("/operator/referrals", operator.ReadList, listReferrals(o.Referrals))
-	routes.change(http.MethodPost, "/operator/referrals/{id}/credit", operator.WriteList, creditReferral(o.Referrals))
-	routes.change(http.MethodPost, "/operator/referrals/{id}/refuse", operator.WriteList, refuseReferral(o.Referrals))
-
+	routes.get("/operator/waiting-list", operator.ReadList, listEntries(o.Entries, o.ReferralCode))
+	routes.get("/operator/waiting-list/{id}", operator.ReadList, getEntry(o.Entries, o.ReferralCode))
+	routes.change(http.MethodPatch, "/operator/waiting-list/{id}", operator.WriteList, updateEntry(o.Entries, o.ReferralCode))
+	routes.change(http.MethodPost, "/operator/waiting-list/{id}/transitions", operator.WriteList, applyTransition(o.Transitions, o.ReferralCode))
+	routes.change(http.MethodPost, "/operator/waiting-list/bulk", operator.WriteList, startBulk(o.Transitions))
 	routes.stream("/operator/waiting-list/export", operator.ExportList, exportList(o.Exports, o.ReferralCode), maxExports)
+	routes.get("/operator/stats/waiting-list", operator.ReadList, getWaitlistStatistics(o.Statistics))
+
 	routes.upload("/operator/imports", operator.ImportList, startImport(o.Imports), uploadImport(o.Imports), maxUploads)
 	routes.get("/operator/imports", operator.ReadList, listImports(o.Imports))
 	routes.get("/operator/imports/{id}", operator.ReadList, getImport(o.Imports))
 	routes.stream("/operator/imports/{id}/report.csv", operator.ReadList, getImportReport(o.Imports), maxReports)
 
+	routes.get("/operator/referrals", operator.ReadList, listReferrals(o.Referrals))
+	routes.change(http.MethodPost, "/operator/referrals/{id}/credit", operator.WriteList, creditReferral(o.Referrals))
+	routes.change(http.MethodPost, "/operator/referrals/{id}/refuse", operator.WriteList, refuseReferral(o.Referrals))
+
+	routes.get("/operator/operations/{id}", operator.ReadList, getOperation(o.Operations))
+	routes.get("/operator/operations/{id}/progress", operator.ReadList, getProgress(o.Operations))
+	routes.change(http.MethodDelete, "/operator/operations/{id}", operator.WriteList, cancelOperation(o.Operations))
+
 	routes.get("/operator/audit", operator.ReadAudit, listAudit(o.Audit))
+	routes.get("/operator/unhandled-items", operator.ReadUnhandled, listUnhandledItems(o.WhatsApp))
+	routes.get("/operator/unhandled-items/{id}", operator.ReadUnhandled, getUnhandledItem(o.WhatsApp), guard.Concurrency(maxWholeItems))
 }

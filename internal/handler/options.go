@@ -52,6 +52,13 @@ type WhatsApp interface {
 	SendingState(ctx context.Context) resource.Resource[whatsapp.SendingStatus]
 }
 
+// Transitions changes the statuses of entries. Faults: Invalid, Conflict, Unavailable;
+// Apply also returns NotFound.
+type Transitions interface {
+	Apply(ctx context.Context, id int64, in waitlist.Transition) resource.Resource[waitlist.Entry]
+	Bulk(ctx context.Context, in waitlist.Bulk) resource.Resource[waitlist.Matches]
+}
+
 // Operations reports on long work. Faults: NotFound, Conflict, Unavailable; Get also
 // returns those with which an operation failed.
 type Operations interface {
@@ -63,6 +70,14 @@ type Operations interface {
 // Audit reports who did what. Faults: Unavailable.
 type Audit interface {
 	List(ctx context.Context, filter audit.Filter, request page.Request) resource.Resource[page.Page[audit.Entry]]
+}
+
+// Entries shows and changes the entries of the waiting list. Faults: Unavailable; Get
+// and Update also return NotFound, and Update Invalid and Conflict.
+type Entries interface {
+	List(ctx context.Context, in waitlist.ListRequest) resource.Resource[page.Page[waitlist.Details]]
+	Get(ctx context.Context, id int64, expansions []waitlist.Expansion) resource.Resource[waitlist.Details]
+	Update(ctx context.Context, id int64, in waitlist.Edit) resource.Resource[waitlist.Entry]
 }
 
 // Exports exports the list. Faults: Unavailable.
@@ -81,6 +96,11 @@ type Imports interface {
 	Problems(ctx context.Context, id int64, afterLine int) resource.Resource[[]waitlist.ImportProblem]
 }
 
+// Statistics counts the entries of the waiting list. Faults: Unavailable.
+type Statistics interface {
+	Statistics(ctx context.Context, filter waitlist.StatisticsFilter) resource.Resource[waitlist.Statistics]
+}
+
 // Options are the dependencies and settings of the API. The services, Ready,
 // Started, Credentials and Log are required.
 type Options struct {
@@ -89,13 +109,16 @@ type Options struct {
 	Gemini    Gemini
 	WhatsApp  WhatsApp
 
-	Exports      Exports
-	ReferralCode func(id int64) string // returns the referral code of an entry
+	Entries     Entries
+	Transitions Transitions
+	Exports     Exports
+	Imports     Imports
+	Statistics  Statistics
+	Operations  Operations
+	Audit       Audit
+	Actions     guard.Actions // runs the changes of operators
 
-	Imports    Imports
-	Operations Operations
-	Audit      Audit
-	Actions    guard.Actions // runs the changes of operators
+	ReferralCode func(id int64) string // returns the referral code of an entry
 
 	Ready func(context.Context) error // returns nil if requests can be served
 

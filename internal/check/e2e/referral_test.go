@@ -11,8 +11,6 @@ import (
 	"aisha/internal/dev/simulator"
 )
 
-const adminToken = "0123456789abcdef"
-
 // sendAsOperator calls the service as the operator, and returns the response and its body.
 func sendAsOperator(t *testing.T, method, url, body string, header ...string) (*http.Response, string) {
 	t.Helper()

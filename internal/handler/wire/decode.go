@@ -21,11 +21,16 @@ const maxBody = 64 << 10
 // members. Faults: UnsupportedMediaType, TooLarge, Malformed, and Invalid with
 // a field for each member that read could not take.
 func Decode[T any](r *http.Request, read func(*Members) T) (T, error) {
+	return DecodeUpTo(r, maxBody, read)
+}
+
+// DecodeUpTo is Decode with another limit of the body, in bytes.
+func DecodeUpTo[T any](r *http.Request, limit int64, read func(*Members) T) (T, error) {
 	var zero T
 	if err := checkJSONType(r.Header); err != nil {
 		return zero, err
 	}
-	body, err := ReadBody(r, maxBody)
+	body, err := ReadBody(r, limit)
 	if err != nil {
 		return zero, err
 	}

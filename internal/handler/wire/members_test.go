@@ -227,3 +227,61 @@ func TestMembers_IsNull(t *testing.T) {
 		}
 	}
 }
+
+func TestObject(t *testing.T) {
+	t.Parallel()
+	type inner struct {
+		A string
+		B int64
+	}
+	read := func(m *wire.Members) inner {
+		return wire.Object(m, "m", func(m *wire.Members) inner {
+			m.RejectUnknown("a", "b")
+			return inner{m.String("a"), m.Integer("b", 1, 9)}
+		})
+	}
+	for name, tt := range map[string]struct {
+		body string
+		want inner
+		code []string // fields with their codes; nil: none
+	}{
+		"object":        {`{"m":{"a":"x","b":2}}`, inner{"x", 2}, nil},
+		"invalid":       {`{"m":{"a":1,"b":0,"c":true}}`, inner{}, []string{"m.c unknown_member", "m.a wrong_type", "m.b out_of_range"}},
+		"empty":         {`{"m":{}}`, inner{}, []string{"m.a required", "m.b required"}},
+		"missing":       {`{}`, inner{}, []string{"m required"}},
+		"null":          {`{"m":null}`, inner{}, []string{"m wrong_type"}},
+		"list":          {`{"m":[{"a":"x","b":2}]}`, inner{}, []string{"m wrong_type"}},
+		"text":          {`{"m":"{}"}`, inner{}, []string{"m wrong_type"}},
+		"last_one_wins": {`{"m":{"a":"x","b":2},"m":{"a":"y","b":3}}`, inner{"y", 3}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := decode(tt.body, read)
+			var codes []string
+			if err != nil {
+				for _, field := range fault.Of(err).Fields {
+					codes = append(codes, field.Name+" "+string(field.Code))
+				}
+			}
+			if diff := cmp.Diff(tt.code, codes); diff != "" {
+				t.Errorf("fields (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("value (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDecodeUpTo(t *testing.T) {
+	t.Parallel()
+	for size, tooLarge := range map[int]bool{100: false, 101: true} {
+		body := `{"a":"` + strings.Repeat("x", size-len(`{"a":""}`)) + `"}`
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		_, err := wire.DecodeUpTo(r, 100, func(m *wire.Members) string { return m.String("a") })
+		if fault.Is(err, fault.TooLarge) != tooLarge || (err != nil) != tooLarge {
+			t.Errorf("body of %d bytes: got the error %v, want too_large: %t", size, err, tooLarge)
+		}
+	}
+}

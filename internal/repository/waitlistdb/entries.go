@@ -35,8 +35,8 @@ func (e *Entries) Add(ctx context.Context, entry waitlist.NewEntry) (waitlist.Ad
 }
 
 // addAll stores the entries whose number is new and returns the stored entry of
-// each. It takes one round trip, and a second one where a number has an entry
-// already.
+// each. It takes one round trip, a second one where a number has an entry already,
+// and a third one where that entry was removed.
 //
 // INSERT … ON CONFLICT would use up an id for every duplicate. So only numbers
 // without an entry are inserted, under advisory locks on these numbers: the
@@ -63,12 +63,12 @@ func (e *Entries) addAll(ctx context.Context, entries []waitlist.NewEntry) ([]wa
 		return nil, fmt.Errorf("store sign-ups: %w", err)
 	}
 	if len(ids) < len(numbers) {
-		rows, err := e.pool.Query(ctx, `SELECT phone_number, id FROM waitlist_entry WHERE phone_number = ANY ($1)`, numbers)
-		if err == nil {
-			err = collect(rows)
-		}
+		removed, err := e.lookUp(ctx, numbers, ids)
 		if err != nil {
 			return nil, fmt.Errorf("look up sign-ups: %w", postgres.Translate(err))
+		}
+		if err := e.bringBack(ctx, removed); err != nil {
+			return nil, err
 		}
 	}
 	stored := make([]waitlist.Added, len(entries))
@@ -76,6 +76,40 @@ func (e *Entries) addAll(ctx context.Context, entries []waitlist.NewEntry) ([]wa
 		stored[i].ID = ids[entry.PhoneNumber.Reveal()]
 	}
 	return stored, nil
+}
+
+// lookUp adds the ids of the numbers' entries to ids, and returns those of removed
+// entries.
+func (e *Entries) lookUp(ctx context.Context, numbers []string, ids map[string]int64) (removed []int64, err error) {
+	rows, err := e.pool.Query(ctx, `
+		SELECT phone_number, id, status = 'removed' FROM waitlist_entry WHERE phone_number = ANY ($1)`, numbers)
+	if err != nil {
+		return nil, err
+	}
+	var number string
+	var id int64
+	var isRemoved bool
+	_, err = pgx.ForEachRow(rows, []any{&number, &id, &isRemoved}, func() error {
+		ids[number] = id
+		if isRemoved {
+			removed = append(removed, id)
+		}
+		return nil
+	})
+	return removed, err
+}
+
+// personActor is the actor of changes by the persons of the entries.
+const personActor = "person"
+
+// bringBack returns removed entries to the end of the list, because their persons
+// have signed up again.
+func (e *Entries) bringBack(ctx context.Context, removed []int64) error {
+	if len(removed) == 0 {
+		return nil
+	}
+	_, err := changeStatuses(ctx, e.pool, removed, waitlist.Restore.Change(), personActor)
+	return err
 }
 
 // lockKeys returns the keys of the numbers' locks, without duplicates and in

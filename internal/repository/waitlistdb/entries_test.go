@@ -8,10 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"aisha/internal/check/testdb"
 	"aisha/internal/fault"
+	"aisha/internal/ratelimit"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/waitlist"
 )
@@ -253,5 +255,91 @@ func TestEntries_Verify_Name(t *testing.T) {
 				t.Errorf("username: got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// A person who signs up again after the removal stands at the end of the list.
+func TestEntries_Add_Removed(t *testing.T) {
+	t.Parallel()
+	pool := testdb.Open(t)
+	entries := NewEntries(pool)
+	addEntries(t, pool, 4)
+	testdb.Exec(t, pool, `
+		UPDATE waitlist_entry SET status = 'removed', removed_at = now(), invited_at = now(), verified_at = '2026-01-01Z' WHERE id IN (1, 2)`)
+	testdb.Exec(t, pool, `UPDATE waitlist_entry SET status = 'invited', invited_at = now() WHERE id = 3`)
+
+	add := func(number string, want int64) {
+		t.Helper()
+		if got, err := entries.Add(t.Context(), newEntry("again", number)); err != nil || got.ID != want {
+			t.Fatalf("Add(%s): got %v, %v; want id %d", number, got, err, want)
+		}
+	}
+	for number := 2; number >= 1; number-- {
+		add(fmt.Sprintf("+2547%08d", number), int64(number))
+	}
+	for number := 1; number <= 4; number++ { // ordinary duplicates
+		add(fmt.Sprintf("+2547%08d", number), int64(number))
+	}
+	if diff := cmp.Diff([]string{"2 removed waiting person", "1 removed waiting person"}, history(t, pool)); diff != "" {
+		t.Errorf("history (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]int64{3, 4, 2, 1}, listOrder(t, pool)); diff != "" {
+		t.Errorf("order of the list (-want +got):\n%s", diff)
+	}
+	if rows := audited(t, pool); len(rows) != 0 {
+		t.Errorf("got the audit %q, want none: the audit has what operators do", rows)
+	}
+	if n := testdb.QueryInt(t, pool, `
+		SELECT count(*) FROM waitlist_entry
+		WHERE id <= 2 AND status = 'waiting' AND removed_at IS NULL AND invited_at IS NULL
+		  AND verified_at = '2026-01-01Z' AND username <> 'again'`); n != 2 {
+		t.Errorf("%d entries wait with their number verified and their name unchanged, want 2", n)
+	}
+	if n := testdb.QueryInt(t, pool, `SELECT count(*) FROM waitlist_entry WHERE id = 3 AND status = 'invited' AND rank_id IS NULL`); n != 1 {
+		t.Error("the duplicate sign-up of an invited person changed the entry")
+	}
+}
+
+// Of several sign-ups of a removed person at once, in two instances, one changes the
+// entry.
+func TestEntries_Add_RemovedAtOnce(t *testing.T) {
+	t.Parallel()
+	pool := testdb.Open(t)
+	addEntry(t, pool, 1, waitlist.Removed)
+	instances := []*Entries{NewEntries(pool), NewEntries(pool)}
+	var group sync.WaitGroup
+	for i := range 20 {
+		group.Go(func() {
+			if got, err := instances[i%2].Add(t.Context(), newEntry("again", "+254700000001")); err != nil || got.ID != 1 {
+				t.Errorf("Add: got %v, %v; want id 1", got, err)
+			}
+		})
+	}
+	group.Wait()
+	if diff := cmp.Diff([]string{"1 removed waiting person"}, history(t, pool)); diff != "" {
+		t.Errorf("history (-want +got):\n%s", diff)
+	}
+}
+
+// A removed person who joins on WhatsApp is back on the list, and verified.
+func TestEntries_JoinVerified_Removed(t *testing.T) {
+	t.Parallel()
+	pool := testdb.Open(t)
+	addEntry(t, pool, 1, waitlist.Removed)
+	testdb.Exec(t, pool, `UPDATE waitlist_entry SET source = 'fair', note = 'called twice'`)
+	service := waitlist.New(NewEntries(pool), ratelimit.Rate{})
+	for range 2 { // the second time changes nothing
+		added, err := service.JoinVerified(t.Context(), sensitive.NewText("Wanjiru"), sensitive.NewPhone("254700000001")).Get()
+		if err != nil || added.ID != 1 {
+			t.Fatalf("JoinVerified: got %v, %v; want id 1", added, err)
+		}
+	}
+	if n := testdb.QueryInt(t, pool, `
+		SELECT count(*) FROM waitlist_entry
+		WHERE status = 'waiting' AND verified_at IS NOT NULL AND username = 'Wanjiru' AND source = 'fair' AND note = 'called twice'`); n != 1 {
+		t.Errorf("%d entries wait with the number verified and the source and the note unchanged, want 1", n)
+	}
+	if diff := cmp.Diff([]string{"1 removed waiting person"}, history(t, pool)); diff != "" {
+		t.Errorf("history (-want +got):\n%s", diff)
 	}
 }

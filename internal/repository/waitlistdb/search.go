@@ -4,47 +4,68 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"aisha/internal/service/waitlist"
 )
 
-// searchCondition returns the condition that selects the entries found by text, and
-// adds its arguments to args. The text is part of a name, or the beginning or end of a
-// number in any form.
-func searchCondition(text string, args pgx.NamedArgs) string {
-	matches := []string{`SELECT entry_id FROM waitlist_search WHERE words LIKE '%' || waitlist_fold(@search_name) || '%'`}
-	args["search_name"] = escapeLike(text)
-	if digits, isNumber := numberDigits(text); isNumber {
-		matches = append(matches, `SELECT id FROM waitlist_entry WHERE phone_number LIKE @search_prefix || '%'`)
-		args["search_prefix"] = "+" + internationalDigits(text, digits)
+// searchSQL is a search as SQL.
+type searchSQL struct {
+	// found is a SELECT of the ids of all entries that are found, each once.
+	found string
+	// matches is the condition for one entry, with the columns username, phone_number
+	// and words. words is NULL where waitlist_search does not have the entry's name.
+	matches string
+}
+
+// newSearchSQL returns the SQL of a search and adds its arguments to args.
+//
+// waitlist_search has the entries up to counted_to, but not yet the new names of those
+// in waitlist_search_pending. The entries after counted_to are few, except during a
+// large import; then only the newest 20,000 of them are searched.
+func newSearchSQL(search waitlist.Search, args pgx.NamedArgs) searchSQL {
+	if search.IsZero() {
+		return searchSQL{found: `SELECT NULL::bigint AS id WHERE false`, matches: `false`}
 	}
-	return `entry.id IN (` + strings.Join(matches, " UNION ALL ") + `)`
-}
-
-// escapeLike escapes the wildcards of LIKE.
-func escapeLike(text string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
-}
-
-// numberDigits returns the digits of a text that has only digits and what people
-// write between them.
-func numberDigits(text string) (digits string, isNumber bool) {
-	digits = strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return r
-		}
-		return -1
-	}, text)
-	return digits, digits != "" && strings.Trim(text, "0123456789 +-().") == ""
-}
-
-// internationalDigits returns the digits as they stand after the plus of a Kenyan
-// number.
-func internationalDigits(text, digits string) string {
-	switch {
-	case strings.Contains(text, "+"), strings.HasPrefix(digits, "254"):
-		return digits
-	case strings.HasPrefix(digits, "00"):
-		return strings.TrimPrefix(digits, "00")
-	default:
-		return "254" + strings.TrimPrefix(digits, "0")
+	const namePattern = `waitlist_name_pattern(@search_name)`
+	args["search_name"] = search.Name.Reveal()
+	var byPrefix, notByPrefix, notByPrefixIndexed string
+	indexed, matches := []string{`words LIKE ` + namePattern}, []string{}
+	if !search.NumberPrefix.IsZero() {
+		args["search_prefix"] = search.NumberPrefix.Reveal()
+		matches = append(matches, `phone_number LIKE @search_prefix || '%'`)
+		byPrefix = `SELECT id FROM waitlist_entry WHERE phone_number LIKE @search_prefix || '%'
+			UNION ALL`
+		notByPrefix = ` AND phone_number NOT LIKE @search_prefix || '%'`
+		notByPrefixIndexed = ` AND words !~ (' ' || ltrim(@search_prefix, '+') || '[0-9]*$')`
+	}
+	if !search.NumberSuffix.IsZero() {
+		args["search_suffix"] = search.NumberSuffix.Reveal()
+		matches = append(matches, `phone_number LIKE '%' || @search_suffix`)
+		indexed = append(indexed, `words LIKE '%' || @search_suffix`)
+	}
+	matches = append(matches, `coalesce(words, waitlist_search_words(username, phone_number)) LIKE `+namePattern)
+	anyMatches := `(` + strings.Join(matches, " OR ") + `)`
+	return searchSQL{
+		matches: anyMatches,
+		found: byPrefix + `
+			SELECT entry_id AS id
+			FROM waitlist_search
+			WHERE (` + strings.Join(indexed, " OR ") + `)` + notByPrefixIndexed + `
+			  AND NOT EXISTS (SELECT FROM waitlist_search_pending AS pending WHERE pending.entry_id = waitlist_search.entry_id)
+			UNION ALL
+			SELECT id
+			FROM (SELECT id, username, phone_number, NULL AS words
+			      FROM waitlist_entry
+			      WHERE id > (SELECT counted_to FROM waitlist_counted)
+			      ORDER BY id DESC
+			      LIMIT 20000) AS uncounted
+			WHERE ` + anyMatches + notByPrefix + `
+			UNION ALL
+			SELECT id
+			FROM (SELECT id, username, phone_number, NULL AS words
+			      FROM waitlist_search_pending JOIN waitlist_entry ON id = entry_id
+			      WHERE entry_id <= (SELECT counted_to FROM waitlist_counted)
+			      LIMIT 20000) AS renamed
+			WHERE ` + anyMatches + notByPrefix,
 	}
 }

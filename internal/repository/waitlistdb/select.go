@@ -12,7 +12,7 @@ import (
 // entryColumns and entryTables belong together; scanEntry reads the columns.
 const (
 	entryColumns = `entry.id, username, phone_number, status, source, note, verified_at, entry.created_at,
-		invited_at, joined_at, removed_at, referrer_id, entry.xmin::text`
+		invited_at, joined_at, removed_at, referrer_id, entry.xmin::text, coalesce(rank_id, entry.id), coalesce(rank_seq, 0)`
 	entryTables = `waitlist_entry AS entry LEFT JOIN referral ON referee_id = entry.id`
 )
 
@@ -21,12 +21,8 @@ func scanEntry(row pgx.CollectableRow) (waitlist.Entry, error) {
 	var username, number string
 	var note *string
 	err := row.Scan(&e.ID, &username, &number, &e.Status, &e.Source, &note, &e.VerifiedAt, &e.CreatedAt,
-		&e.InvitedAt, &e.JoinedAt, &e.RemovedAt, &e.ReferrerID, &e.Version)
-	e.Username, e.PhoneNumber = sensitive.NewText(username), sensitive.NewPhone(number)
-	if note != nil {
-		text := sensitive.NewText(*note)
-		e.Note = &text
-	}
+		&e.InvitedAt, &e.JoinedAt, &e.RemovedAt, &e.ReferrerID, &e.Version, &e.Rank.ID, &e.Rank.Seq)
+	e.Username, e.PhoneNumber, e.Note = sensitive.NewText(username), sensitive.NewPhone(number), asText(note)
 	return e, err
 }
 
@@ -41,13 +37,14 @@ func conditions(filter waitlist.Filter) (sql string, args pgx.NamedArgs) {
 		args[name] = value
 	}
 	if filter.Statuses != nil {
-		add(`status = ANY (@statuses::text[]::waitlist_status[])`, "statuses", filter.Statuses)
+		all = append(all, statusCondition(filter.Statuses, args))
 	}
 	if filter.Source != nil {
 		add(`source = @source`, "source", *filter.Source)
 	}
 	if filter.Verified != nil {
-		add(`(verified_at IS NOT NULL) = @verified`, "verified", *filter.Verified)
+		// The index on verified entries needs this form.
+		all = append(all, map[bool]string{true: `verified_at IS NOT NULL`, false: `verified_at IS NULL`}[*filter.Verified])
 	}
 	if filter.ReferrerID != nil {
 		add(`referrer_id = @referrer_id`, "referrer_id", *filter.ReferrerID)
@@ -58,8 +55,22 @@ func conditions(filter waitlist.Filter) (sql string, args pgx.NamedArgs) {
 	if filter.JoinedBefore != nil {
 		add(`entry.created_at < @joined_before`, "joined_before", *filter.JoinedBefore)
 	}
-	if !filter.Query.IsZero() {
-		all = append(all, searchCondition(filter.Query.Reveal(), args))
+	if filter.HasSearch() {
+		all = append(all, `entry.id IN (`+newSearchSQL(filter.Search(), args).found+`)`)
 	}
 	return strings.Join(all, " AND "), args
+}
+
+// statusCondition returns the condition for one of the statuses. Each status has a
+// parameter of its own: the index on statuses cannot be used for a list that is cast.
+func statusCondition(statuses []waitlist.Status, args pgx.NamedArgs) string {
+	if len(statuses) == 0 {
+		return `false`
+	}
+	names := make([]string, len(statuses))
+	for i, status := range statuses {
+		names[i] = "@status_" + string(status)
+		args["status_"+string(status)] = string(status)
+	}
+	return `status IN (` + strings.Join(names, ", ") + `)`
 }

@@ -35,7 +35,7 @@ func queueReadPerson(batch *pgx.Batch, personID int64, due *dueRows) {
 		       entry.id IS NOT NULL AND verified_at IS NULL AND coalesce(join_offered_at < entry.created_at, true),
 		       (SELECT count(*) FROM (
 		            SELECT FROM answer WHERE person_id = person.id AND created_at > now() - $4::interval LIMIT $5) AS recent)
-		FROM person LEFT JOIN waitlist_entry AS entry ON entry.phone_number = person.phone_number
+		FROM person LEFT JOIN waitlist_entry AS entry ON entry.phone_number = person.phone_number AND entry.status <> 'removed'
 		WHERE person.id = $1`,
 		personID, whatsapp.HintInterval, whatsapp.JoinOfferInterval, whatsapp.MachineSpan, whatsapp.MachineAnswers,
 	).Query(func(rows pgx.Rows) error {

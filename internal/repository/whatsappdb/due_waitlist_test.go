@@ -20,6 +20,8 @@ func TestConversations_Due_WaitlistEntry(t *testing.T) {
 		"no_entry":                         {`SELECT 1`, `SELECT 1`, listed{}},
 		"unverified_entry":                 {`INSERT INTO waitlist_entry (username, phone_number) VALUES ('x', '+254700000001')`, `SELECT 1`, listed{Listed: true, UnconfirmedEntry: true}},
 		"verified_entry":                   {`INSERT INTO waitlist_entry (username, phone_number, verified_at) VALUES ('x', '+254700000001', now())`, `SELECT 1`, listed{Listed: true}},
+		"removed_entry":                    {`INSERT INTO waitlist_entry (username, phone_number, verified_at, status) VALUES ('x', '+254700000001', now(), 'removed')`, `SELECT 1`, listed{}},
+		"removed_unverified_entry":         {`INSERT INTO waitlist_entry (username, phone_number, status) VALUES ('x', '+254700000001', 'removed')`, `SELECT 1`, listed{}},
 		"entry_of_another_number":          {`INSERT INTO waitlist_entry (username, phone_number) VALUES ('x', '+254700000002')`, `SELECT 1`, listed{}},
 		"asked_before":                     {`INSERT INTO waitlist_entry (username, phone_number) VALUES ('x', '+254700000001')`, `UPDATE person SET join_offered_at = now()`, listed{Listed: true}},
 		"offered_to_join_before_the_entry": {`INSERT INTO waitlist_entry (username, phone_number) VALUES ('x', '+254700000001')`, `UPDATE person SET join_offered_at = now() - interval '1 day'`, listed{Listed: true, UnconfirmedEntry: true}},

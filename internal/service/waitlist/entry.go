@@ -55,6 +55,14 @@ type Entry struct {
 	RemovedAt   *time.Time
 	ReferrerID  *int64 // the entry whose referral code the sign-up had
 	Version     string // changes with every change of the entry
+	Rank        Rank
+}
+
+// Rank is the place of an entry in the order of the list. Entries with the same Rank
+// are in the order of their ids.
+type Rank struct {
+	ID  int64 // the entry's own id, until it moves
+	Seq int64
 }
 
 // Filter selects entries. Its zero value selects all.
@@ -78,6 +86,14 @@ const (
 	Oldest     Order = "id"
 	ByPosition Order = "position"
 )
+
+// Key returns the key of an entry in the order.
+func (o Order) Key(e Entry) []int64 {
+	if o == ByPosition {
+		return []int64{e.Rank.ID, e.Rank.Seq, e.ID}
+	}
+	return []int64{e.ID}
+}
 
 // KeyLength returns the length of the keys of the order.
 func (o Order) KeyLength() int {

@@ -47,7 +47,7 @@ func NewImportSettings(typed ImportSettings) (ImportSettings, error) {
 		}
 		return cleaned
 	}
-	settings.Source = clean("source", typed.Source, maxSource)
+	settings.Source = clean("source", typed.Source, maxLabel)
 	settings.ConsentSource = clean("consent_source", typed.ConsentSource, maxConsentSource)
 	if invalid == nil && settings.ConsentSource == "" {
 		invalid = append(invalid, fault.Field{

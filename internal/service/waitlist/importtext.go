@@ -2,7 +2,6 @@ package waitlist
 
 import (
 	"cmp"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,38 +12,8 @@ import (
 	"aisha/internal/service/waitlist/csvfile"
 )
 
-// Limits of texts, in characters.
-const (
-	maxSource        = 64
-	maxConsentSource = 200
-	maxNote          = 1000
-	maxCell          = 10_000
-)
-
-// cleanLine trims the space around a text of one line. For an invalid text it returns
-// the problem without the field's name.
-func cleanLine(text string, limit int) (string, *fault.Field) {
-	text = strings.TrimSpace(text)
-	switch {
-	case !utf8.ValidString(text):
-		return "", &fault.Field{Code: fault.FieldNotUnicode, Message: "must be valid UTF-8"}
-	case strings.ContainsFunc(text, isControl):
-		return "", &fault.Field{Code: fault.FieldControlCharacter, Message: "must not contain control characters"}
-	case utf8.RuneCountInString(text) > limit:
-		return "", &fault.Field{Code: fault.FieldTooLong, Message: fmt.Sprintf("must have at most %d characters", limit)}
-	default:
-		return text, nil
-	}
-}
-
-// cleanNote is cleanLine for a note, which may have several lines.
-func cleanNote(text string) (string, *fault.Field) {
-	text = strings.TrimSpace(text)
-	if _, problem := cleanLine(strings.NewReplacer("\n", " ", "\t", " ").Replace(text), maxNote); problem != nil {
-		return "", problem
-	}
-	return text, nil
-}
+// maxCell limits a cell of a file, in characters.
+const maxCell = 10_000
 
 // damagedNumber matches what a spreadsheet makes of a phone number that it takes for a
 // quantity, such as 2.54712E+11 or 712345678.0. Digits may be lost.
@@ -70,9 +39,9 @@ func (p recordParser) entry(record csvfile.Record) (ImportEntry, []fault.Field) 
 	}
 	newEntry, err := SignUp{Username: record.Username, PhoneNumber: record.PhoneNumber}.validate()
 	problems := p.explain(fault.Of(err), record.PhoneNumber)
-	source, problem := cleanLine(record.Source, maxSource)
+	source, problem := cleanLine(record.Source, maxLabel)
 	problems = appendProblem(problems, csvfile.Source, problem)
-	note, problem := cleanNote(record.Note)
+	note, problem := cleanLines(record.Note, maxNote)
 	problems = appendProblem(problems, csvfile.Note, problem)
 	if problems != nil {
 		return ImportEntry{}, problems

@@ -154,10 +154,8 @@ func (r *Referrals) byCode(ctx context.Context, code string) (CodeStatus, error)
 	return status, nil
 }
 
-const maxDecisionReason = 500 // characters
-
 func (r *Referrals) decide(ctx context.Context, decision ReferralDecision) (Referral, error) {
-	reason, problem := cleanLine(decision.Reason.Reveal(), maxDecisionReason)
+	reason, problem := cleanLine(decision.Reason.Reveal(), maxReason)
 	if problem != nil {
 		return Referral{}, fault.InvalidField("reason", problem.Code, problem.Message)
 	}

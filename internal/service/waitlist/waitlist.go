@@ -7,7 +7,6 @@ package waitlist
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"aisha/internal/fault"
@@ -44,8 +43,8 @@ type Added struct {
 // Store keeps the entries of the list.
 type Store interface {
 	// Add stores the entry and returns it. If the phone number already has an
-	// entry, Add returns that one and leaves it unchanged. Errors:
-	// fault.Unavailable.
+	// entry, Add returns that one and leaves it unchanged, unless it was removed:
+	// then it waits again, at the end of the list. Errors: fault.Unavailable.
 	Add(ctx context.Context, entry NewEntry) (Added, error)
 	// Verify records that the owner of the phone number asked to be on the list,
 	// and stores the name as theirs unless it is empty. A verified entry stays
@@ -77,7 +76,7 @@ func New(store Store, options Options) *Service {
 }
 
 // Join adds a sign-up to the list. If the phone number already has an entry,
-// Join returns that one. Errors: fault.Invalid with every invalid field,
+// Join returns that one, which waits again if it was removed. Errors: fault.Invalid with every invalid field,
 // fault.RateLimited for too many sign-ups of the phone number, fault.Unavailable.
 func (s *Service) Join(ctx context.Context, in SignUp) resource.Resource[Added] {
 	return resource.From(s.join(ctx, in))
@@ -137,17 +136,6 @@ func (s *Service) joinVerified(ctx context.Context, name sensitive.Text, number 
 	return entry, s.store.Verify(ctx, newEntry.PhoneNumber, sensitive.NewText(cleaned), s.options.Referrals)
 }
 
-// cleanConsentVersion trims the version of a consent text. For an invalid one it
-// returns the problem without the field's name.
-func cleanConsentVersion(typed string) (version string, problem *fault.Field) {
-	const maxCharacters = 64
-	version, problem = cleanLine(typed, maxCharacters)
-	if problem == nil && version == "" {
-		return "", &fault.Field{Code: fault.FieldRequired, Message: fmt.Sprintf("must be 1 to %d characters long", maxCharacters)}
-	}
-	return version, problem
-}
-
 // withPlus returns the number with a leading plus. Meta sends numbers without
 // one.
 func withPlus(number sensitive.Phone) string {
@@ -175,10 +163,10 @@ func (in SignUp) validate() (NewEntry, error) {
 		})
 	}
 	entry := NewEntry{Username: sensitive.NewText(name), PhoneNumber: sensitive.NewPhone(number)}
-	entry.Source, problem = cleanLine(in.Source, maxSource)
+	entry.Source, problem = cleanLine(in.Source, maxLabel)
 	reject("source", problem)
 	if in.ConsentVersion != nil {
-		entry.ConsentVersion, problem = cleanConsentVersion(*in.ConsentVersion)
+		entry.ConsentVersion, problem = cleanRequired(*in.ConsentVersion, maxLabel)
 		reject("consent.version", problem)
 	}
 	if invalid != nil {
