@@ -62,15 +62,15 @@ const importSelect = `
 	           WHEN upload_error IS NOT NULL THEN 'failed'
 	           WHEN operation.id IS NOT NULL THEN operation.state
 	           WHEN imported.finished_at IS NOT NULL THEN 'succeeded'
-	           WHEN sha256 IS NULL AND imported.created_at > now() - @stale::interval THEN 'uploading'
+	           WHEN imported.created_at > now() - @stale::interval THEN 'uploading'
 	           ELSE 'failed'
 	       END,
 	       CASE
 	           WHEN upload_error IS NOT NULL THEN upload_error
 	           WHEN operation.id IS NOT NULL THEN operation.failure ->> 'message'
-	           WHEN imported.finished_at IS NOT NULL THEN NULL
-	           WHEN sha256 IS NOT NULL THEN 'it was not finished'
-	           WHEN imported.created_at <= now() - @stale::interval THEN 'the upload broke off'
+	           WHEN imported.finished_at IS NOT NULL OR imported.created_at > now() - @stale::interval THEN NULL
+	           WHEN sha256 IS NULL THEN 'the upload broke off'
+	           ELSE 'it was not finished'
 	       END
 	FROM waitlist_import AS imported
 	LEFT JOIN operation ON operation.id = operation_id`
@@ -117,7 +117,7 @@ func (i *Imports) Imports(ctx context.Context, request page.Request) (page.Page[
 	p := page.New(imports, request.Limit, func(found waitlist.Import) []int64 { return []int64{found.ID} })
 	if request.Count {
 		var n int
-		err = i.reads.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM waitlist_import LIMIT @count_limit) AS some`, args).Scan(&n)
+		err = i.reads.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM waitlist_import LIMIT @count_limit) AS counted`, args).Scan(&n)
 		p.Count = page.NewCount(n)
 	}
 	return p, wrap("count imports", err)

@@ -187,8 +187,8 @@ func (i *Importer) upload(ctx context.Context, settings ImportSettings, file io.
 	hash := sha256.New()
 	buffer := make([]byte, uploadChunk)
 	for seq := 0; ; seq++ {
-		n, readErr := io.ReadFull(file, buffer)
-		isEnd := errors.Is(readErr, io.EOF) || errors.Is(readErr, io.ErrUnexpectedEOF)
+		n, readErr := fill(buffer, file)
+		isEnd := errors.Is(readErr, io.EOF)
 		upload.Bytes += int64(n)
 		if readErr != nil && !isEnd {
 			return Upload{}, i.failUpload(ctx, upload, readErr)
@@ -209,6 +209,18 @@ func (i *Importer) upload(ctx context.Context, settings ImportSettings, file io.
 		return Upload{}, i.failUpload(ctx, upload, err)
 	}
 	return upload, nil
+}
+
+// fill reads until the buffer is full. It returns io.EOF at the end of the file, and
+// every other error as it is: io.ReadFull would make the end of a file look like a file
+// that was cut.
+func fill(buffer []byte, file io.Reader) (n int, err error) {
+	for n < len(buffer) && err == nil {
+		var read int
+		read, err = file.Read(buffer[n:])
+		n += read
+	}
+	return n, err
 }
 
 // addChunk stores a chunk, and the import before its first one.
