@@ -16,8 +16,6 @@ import (
 	"aisha/internal/dev/simulator"
 )
 
-const adminToken = "admin-token-2b9d"
-
 // The service is killed in the middle of a chunk of a bulk action, and goes on where
 // it was after the restart: each entry is changed once.
 func TestKill_BulkAction(t *testing.T) {

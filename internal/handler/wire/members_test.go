@@ -217,17 +217,6 @@ func TestMembers_RejectUnknown(t *testing.T) {
 	}
 }
 
-func TestMembers_IsNull(t *testing.T) {
-	t.Parallel()
-	for body, want := range map[string]bool{
-		`{"m":null}`: true, `{"m":1,"m":null}`: true, `{}`: false, `{"m":""}`: false, `{"m":{}}`: false, `{"m":"null"}`: false, `{"M":null}`: false,
-	} {
-		if got, err := decode(body, func(m *wire.Members) bool { return m.IsNull("m") }); err != nil || got != want {
-			t.Errorf("%s: got %t, error %v, want %t", body, got, err, want)
-		}
-	}
-}
-
 func TestObject(t *testing.T) {
 	t.Parallel()
 	type inner struct {
@@ -282,6 +271,17 @@ func TestDecodeUpTo(t *testing.T) {
 		_, err := wire.DecodeUpTo(r, 100, func(m *wire.Members) string { return m.String("a") })
 		if fault.Is(err, fault.TooLarge) != tooLarge || (err != nil) != tooLarge {
 			t.Errorf("body of %d bytes: got the error %v, want too_large: %t", size, err, tooLarge)
+		}
+	}
+}
+
+func TestMembers_IsNull(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]bool{
+		`{"m":null}`: true, `{"m":1,"m":null}`: true, `{}`: false, `{"m":""}`: false, `{"m":{}}`: false, `{"m":"null"}`: false, `{"M":null}`: false,
+	} {
+		if got, err := decode(body, func(m *wire.Members) bool { return m.IsNull("m") }); err != nil || got != want {
+			t.Errorf("%s: got %t, error %v, want %t", body, got, err, want)
 		}
 	}
 }

@@ -94,9 +94,11 @@ func openForReads(ctx context.Context, config *pgxpool.Config, urlLimit int32) (
 	}
 	return open(ctx, config, map[string]string{
 		// A plan that fits one filter is a hundred times slower for another.
-		"plan_cache_mode":   "force_custom_plan",
-		"jit":               "off",
-		"statement_timeout": "8000", // milliseconds; less than the time limit of a request
+		"plan_cache_mode": "force_custom_plan",
+		"jit":             "off",
+		// Sign-ups and webhooks need the processors.
+		"max_parallel_workers_per_gather": "0",
+		"statement_timeout":               "8000", // milliseconds; less than the time limit of a request
 	})
 }
 

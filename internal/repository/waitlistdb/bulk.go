@@ -49,15 +49,19 @@ func (t *Transitions) matchIDs(ctx context.Context, selection waitlist.Selection
 
 func (t *Transitions) matchFilter(ctx context.Context, selection waitlist.Selection, change waitlist.StatusChange) (waitlist.Matches, error) {
 	filter := withStatuses(*selection.Filter, change.From)
-	where, args := conditions(filter)
+	matches := waitlist.Matches{Sample: []int64{}}
+	where, args, err := bulkConditions(ctx, t.reads, filter)
+	if err != nil {
+		return matches, err
+	}
 	count := `SELECT count(*) FROM ` + entryTables + ` WHERE ` + where
 	if isCounted(filter) {
 		// Only the newest entries are not in waitlist_stat.
 		count = `
 			SELECT (SELECT coalesce(sum(n), 0)::bigint FROM waitlist_stat AS entry WHERE ` + where + `)
-			     + (SELECT count(*) FROM waitlist_entry AS entry, waitlist_counted WHERE entry.id > counted_to AND ` + where + `)`
+			     + (SELECT count(*) FROM waitlist_entry AS entry
+			        WHERE entry.id > (SELECT counted_to FROM waitlist_counted) AND ` + where + `)`
 	}
-	matches := waitlist.Matches{Sample: []int64{}}
 	if err := t.reads.QueryRow(ctx, count, args).Scan(&matches.N); err != nil || matches.N == 0 {
 		return matches, err
 	}
@@ -69,6 +73,13 @@ func (t *Transitions) matchFilter(ctx context.Context, selection waitlist.Select
 	}
 	matches.Sample, err = pgx.CollectRows(rows, pgx.RowTo[int64])
 	return matches, err
+}
+
+// bulkConditions returns the WHERE clause for a filter, and its arguments.
+func bulkConditions(ctx context.Context, db postgres.Querier, filter waitlist.Filter) (sql string, args pgx.NamedArgs, err error) {
+	sql, args = conditions(filter)
+	ids, err := idRange(ctx, db, filter, args)
+	return sql + ids, args, err
 }
 
 // withStatuses returns the filter that also requires one of the statuses.
@@ -219,7 +230,10 @@ func (c bulkChunks) nextIDs(ctx context.Context, db postgres.Querier, after int6
 		SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'on', true)`); err != nil {
 		return nil, fmt.Errorf("set the planner: %w", postgres.Translate(err))
 	}
-	where, args := conditions(withStatuses(c.args.Filter.filter(), c.args.Action.Change().From))
+	where, args, err := bulkConditions(ctx, db, withStatuses(c.args.Filter.filter(), c.args.Action.Change().From))
+	if err != nil {
+		return nil, fmt.Errorf("read the entries of a bulk action: %w", postgres.Translate(err))
+	}
 	args["after"], args["up_to"], args["chunk"] = after, c.args.UpTo, bulkChunk
 	rows, err := db.Query(ctx, `
 		SELECT entry.id FROM `+entryTables+`

@@ -85,7 +85,7 @@ func rowsOf(t *testing.T, pool *pgxpool.Pool, status waitlist.Status) bulkRows {
 	}
 }
 
-func idRange(from, to int64) []int64 {
+func idsFromTo(from, to int64) []int64 {
 	var ids []int64
 	for id := from; id <= to; id++ {
 		ids = append(ids, id)
@@ -98,7 +98,7 @@ func TestTransitions_Bulk_IDs(t *testing.T) {
 	pool, store := transitionsOf(t)
 	addEntries(t, pool, 1300)
 	testdb.Exec(t, pool, `UPDATE waitlist_entry SET status = 'joined' WHERE id IN (3, 700)`)
-	ids := append(idRange(1, 1200), 5, 5, 1200, 4_000_000)
+	ids := append(idsFromTo(1, 1200), 5, 5, 1200, 4_000_000)
 	slices.Reverse(ids)
 	result, progress := runBulk(t, pool, store, waitlist.Bulk{Action: waitlist.Invite, Selection: waitlist.Selection{IDs: ids}})
 	if diff := cmp.Diff(bulkResult{Changed: 1198, Skipped: 3}, result); diff != "" {
@@ -126,7 +126,7 @@ func TestTransitions_Bulk_RestoreOrder(t *testing.T) {
 	if diff := cmp.Diff(bulkResult{Changed: 1050}, result); diff != "" {
 		t.Errorf("result (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(append(idRange(1051, 1100), idRange(1, 1050)...), listOrder(t, pool)); diff != "" {
+	if diff := cmp.Diff(append(idsFromTo(1051, 1100), idsFromTo(1, 1050)...), listOrder(t, pool)); diff != "" {
 		t.Errorf("order of the list (-want +got):\n%s", diff)
 	}
 	if n := testdb.QueryInt(t, pool, `SELECT count(*) FROM audit WHERE action = 'entry.restored'`); n != 1050 {
@@ -239,7 +239,7 @@ func TestTransitions_Bulk_DryRunAndExpect(t *testing.T) {
 	addEntries(t, pool, 30)
 	testdb.Exec(t, pool, `UPDATE waitlist_entry SET status = 'joined' WHERE id = 2`)
 	for name, in := range map[string]waitlist.Selection{
-		"ids":    {IDs: append(idRange(1, 30), 99)},
+		"ids":    {IDs: append(idsFromTo(1, 30), 99)},
 		"filter": {Filter: &waitlist.Filter{}},
 	} {
 		for expect, wantConflict := range map[*int64]bool{nil: false, number(29): false, number(30): true} {

@@ -27,7 +27,7 @@ func NewManagedEntries(pool, reads *pgxpool.Pool) *ManagedEntries {
 
 // searchWalk is how many entries of a list are read in its order to find those of a
 // search. It takes as long as to look up a name in the index.
-const searchWalk = 10_000
+const searchWalk = 5_000
 
 // List implements waitlist.EntryStore.
 func (m *ManagedEntries) List(ctx context.Context, filter waitlist.Filter, order waitlist.Order, request page.Request) (page.Page[waitlist.Entry], error) {
@@ -66,20 +66,10 @@ func (m *ManagedEntries) list(ctx context.Context, filter waitlist.Filter, order
 }
 
 // addIDRange adds to the query which ids the entries can have by the time of their
-// sign-up, because created_at has no index.
+// sign-up.
 func (m *ManagedEntries) addIDRange(ctx context.Context, q *listSQL) error {
-	if q.filter.JoinedAfter == nil && q.filter.JoinedBefore == nil {
-		return nil
-	}
-	var from, to int64
-	// 4,096 is the tolerance of waitlist_id_at. The transaction of a sign-up takes
-	// seconds.
-	err := m.reads.QueryRow(ctx, `
-		SELECT coalesce(waitlist_id_at($1::timestamptz - interval '10 minutes'), 0),
-		       coalesce(waitlist_id_at($2::timestamptz + interval '10 minutes') + 4096, $3)`,
-		q.filter.JoinedAfter, q.filter.JoinedBefore, int64(math.MaxInt64)).Scan(&from, &to)
-	q.args["from_id"], q.args["to_id"] = from, to
-	q.where += ` AND entry.id BETWEEN @from_id AND @to_id`
+	condition, err := idRange(ctx, m.reads, q.filter, q.args)
+	q.where += condition
 	return err
 }
 

@@ -26,32 +26,41 @@ func newSearchSQL(search waitlist.Search, args pgx.NamedArgs) searchSQL {
 	if search.IsZero() {
 		return searchSQL{found: `SELECT NULL::bigint AS id WHERE false`, matches: `false`}
 	}
-	const namePattern = `waitlist_name_pattern(@search_name)`
-	args["search_name"] = search.Name.Reveal()
-	var byPrefix, notByPrefix, notByPrefixIndexed string
-	indexed, matches := []string{`words LIKE ` + namePattern}, []string{}
+	const (
+		namePattern = `waitlist_name_pattern(@search_name)`
+		hasPrefix   = `phone_number LIKE @search_prefix || '%'`
+	)
+	var byPrefix, notByPrefix string
+	var indexed, matches []string
 	if !search.NumberPrefix.IsZero() {
 		args["search_prefix"] = search.NumberPrefix.Reveal()
-		matches = append(matches, `phone_number LIKE @search_prefix || '%'`)
-		byPrefix = `SELECT id FROM waitlist_entry WHERE phone_number LIKE @search_prefix || '%'
+		matches = append(matches, hasPrefix)
+		byPrefix = `
+			SELECT id FROM waitlist_entry WHERE ` + hasPrefix + `
 			UNION ALL`
-		notByPrefix = ` AND phone_number NOT LIKE @search_prefix || '%'`
-		notByPrefixIndexed = ` AND words !~ (' ' || ltrim(@search_prefix, '+') || '[0-9]*$')`
+		notByPrefix = ` AND NOT ` + hasPrefix
 	}
 	if !search.NumberSuffix.IsZero() {
 		args["search_suffix"] = search.NumberSuffix.Reveal()
 		matches = append(matches, `phone_number LIKE '%' || @search_suffix`)
 		indexed = append(indexed, `words LIKE '%' || @search_suffix`)
 	}
-	matches = append(matches, `coalesce(words, waitlist_search_words(username, phone_number)) LIKE `+namePattern)
+	if !search.Name.IsZero() {
+		args["search_name"] = search.Name.Reveal()
+		matches = append(matches, `coalesce(words, waitlist_search_words(username, phone_number)) LIKE `+namePattern)
+		indexed = append(indexed, `words LIKE `+namePattern)
+	}
 	anyMatches := `(` + strings.Join(matches, " OR ") + `)`
 	return searchSQL{
 		matches: anyMatches,
 		found: byPrefix + `
-			SELECT entry_id AS id
-			FROM waitlist_search
-			WHERE (` + strings.Join(indexed, " OR ") + `)` + notByPrefixIndexed + `
-			  AND NOT EXISTS (SELECT FROM waitlist_search_pending AS pending WHERE pending.entry_id = waitlist_search.entry_id)
+			SELECT id
+			FROM (SELECT entry_id AS id, '+' || substring(words FROM '[0-9]*$') AS phone_number
+			      FROM waitlist_search
+			      WHERE (` + strings.Join(append(indexed, "false"), " OR ") + `)
+			        AND NOT EXISTS (SELECT FROM waitlist_search_pending AS pending WHERE pending.entry_id = waitlist_search.entry_id)
+			      OFFSET 0) AS indexed
+			WHERE true` + notByPrefix + `
 			UNION ALL
 			SELECT id
 			FROM (SELECT id, username, phone_number, NULL AS words

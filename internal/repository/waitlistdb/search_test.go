@@ -48,7 +48,7 @@ func TestManagedEntries_List_search(t *testing.T) {
 		// ends of numbers
 		"678": {1}, "5678": {1}, "345 678": {1}, "9712": {4}, "12345678": {1}, "999712": {4}, "345679": {},
 		// a number is part of a name, the beginning or the end of a number, not its middle
-		"712": {1, 4, 5}, "345": {}, "Team 7": {5}, "team 712 254": {},
+		"712": {1, 4, 5}, "345": {}, "71": {1}, "12": {4}, "5": {}, "10": {}, "100": {4}, "44": {5}, "54": {7}, "Team 7": {5}, "team 712 254": {},
 		// nothing to search for
 		"+": {}, "-": {}, "()": {}, "\u200b": {},
 	}

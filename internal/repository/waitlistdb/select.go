@@ -1,10 +1,13 @@
 package waitlistdb
 
 import (
+	"context"
+	"math"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 
+	"aisha/internal/repository/postgres"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/waitlist"
 )
@@ -73,4 +76,23 @@ func statusCondition(statuses []waitlist.Status, args pgx.NamedArgs) string {
 		args["status_"+string(status)] = string(status)
 	}
 	return `status IN (` + strings.Join(names, ", ") + `)`
+}
+
+// idRange returns a condition, which begins with AND, for the ids that entries can have
+// by the time of their sign-up, and adds its arguments to args. It is empty for a filter
+// without times. Without it the whole table would be read, because created_at has no
+// index.
+func idRange(ctx context.Context, db postgres.Querier, filter waitlist.Filter, args pgx.NamedArgs) (sql string, err error) {
+	if filter.JoinedAfter == nil && filter.JoinedBefore == nil {
+		return "", nil
+	}
+	var from, to int64
+	// 4,096 is the tolerance of waitlist_id_at. The transaction of a sign-up takes
+	// seconds.
+	err = db.QueryRow(ctx, `
+		SELECT coalesce(waitlist_id_at($1::timestamptz - interval '10 minutes'), 0),
+		       coalesce(waitlist_id_at($2::timestamptz + interval '10 minutes') + 4096, $3)`,
+		filter.JoinedAfter, filter.JoinedBefore, int64(math.MaxInt64)).Scan(&from, &to)
+	args["from_id"], args["to_id"] = from, to
+	return ` AND entry.id BETWEEN @from_id AND @to_id`, err
 }

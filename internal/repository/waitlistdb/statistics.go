@@ -15,7 +15,7 @@ const maxSources = 1_000
 
 // statisticsCounts begins a statement about counts, which are those of the counted
 // entries and one for each of the others. The range of ids has both ends for the
-// reason given at waitingByBlock.
+// reason given at Positions.
 //
 //	$1, $2  first and last day, or NULL
 const statisticsCounts = `

@@ -18,6 +18,10 @@ type Search struct {
 	NumberSuffix sensitive.Phone // end of the E.164 number
 }
 
+// minNameDigits is how many digits a number must have to be searched in names too: the
+// index on names has parts of three characters.
+const minNameDigits = 3
+
 // IsZero reports whether the search finds nothing.
 func (s Search) IsZero() bool { return s == Search{} }
 
@@ -42,6 +46,9 @@ func (f Filter) Search() Search {
 	}
 	if !hasPlus {
 		search.NumberSuffix = sensitive.NewPhone(digits)
+	}
+	if len(digits) < minNameDigits {
+		search.Name = sensitive.Text{}
 	}
 	return search
 }
