@@ -61,13 +61,6 @@ type referralCodes struct {
 	coder atomic.Pointer[waitlist.Coder]
 }
 
-// addReferralCodes adds the component that reads the key.
-func (a *app) addReferralCodes() *referralCodes {
-	codes := &referralCodes{}
-	a.add(component{name: "referral codes", start: func(ctx context.Context) error { return codes.load(ctx, a.pool) }})
-	return codes
-}
-
 func (c *referralCodes) load(ctx context.Context, pool *pgxpool.Pool) error {
 	key, err := waitlistdb.ReferralKey(ctx, pool)
 	if err != nil {

@@ -161,8 +161,8 @@ func TestEntries_Verify_ConcurrentReferrals(t *testing.T) {
 	})
 }
 
-// listOrder returns the ids of the waiting entries in the order of the list.
-func listOrder(t *testing.T, pool *pgxpool.Pool) []int64 {
+// waitingOrder returns the ids of the waiting entries in the order of the list.
+func waitingOrder(t *testing.T, pool *pgxpool.Pool) []int64 {
 	t.Helper()
 	return readAll[int64](t, pool, `
 		SELECT id
@@ -220,7 +220,7 @@ func TestEntries_Verify_Boost(t *testing.T) {
 			testdb.Exec(t, pool, tt.before)
 			verify(t, entries, waitlist.ReferralRules{Daily: 10, Total: 50, Boost: tt.boost}, tt.verify...)
 			verify(t, entries, waitlist.ReferralRules{Daily: 10, Total: 50, Boost: tt.boost}, tt.verify...) // moves nothing
-			if diff := cmp.Diff(tt.want, listOrder(t, pool)); diff != "" {
+			if diff := cmp.Diff(tt.want, waitingOrder(t, pool)); diff != "" {
 				t.Errorf("order of the list (-want +got):\n%s", diff)
 			}
 		})
@@ -241,7 +241,7 @@ func TestEntries_Verify_Boost(t *testing.T) {
 			group.Go(func() { verify(t, entries, waitlist.ReferralRules{Daily: 10, Total: 50, Boost: 3}, others+n) })
 		}
 		group.Wait()
-		if got := listOrder(t, pool); got[others-1-30] != others {
+		if got := waitingOrder(t, pool); got[others-1-30] != others {
 			t.Errorf("the order of the list is %v, want %d 30 places up", got, others)
 		}
 	})

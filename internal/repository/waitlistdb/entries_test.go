@@ -13,7 +13,6 @@ import (
 
 	"aisha/internal/check/testdb"
 	"aisha/internal/fault"
-	"aisha/internal/ratelimit"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/waitlist"
 )
@@ -327,7 +326,7 @@ func TestEntries_JoinVerified_Removed(t *testing.T) {
 	pool := testdb.Open(t)
 	addEntry(t, pool, 1, waitlist.Removed)
 	testdb.Exec(t, pool, `UPDATE waitlist_entry SET source = 'fair', note = 'called twice'`)
-	service := waitlist.New(NewEntries(pool), ratelimit.Rate{})
+	service := waitlist.New(NewEntries(pool), waitlist.Options{Codes: waitlist.NewCoder(nil)})
 	for range 2 { // the second time changes nothing
 		added, err := service.JoinVerified(t.Context(), sensitive.NewText("Wanjiru"), sensitive.NewPhone("254700000001")).Get()
 		if err != nil || added.ID != 1 {

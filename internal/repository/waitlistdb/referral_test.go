@@ -204,7 +204,7 @@ func TestReferrals_Decide_Boost(t *testing.T) {
 			if _, err := decideAs(t.Context(), pool, tt.decision); err != nil {
 				t.Fatalf("Decide: %v", err)
 			}
-			if diff := cmp.Diff(tt.want, listOrder(t, pool)); diff != "" {
+			if diff := cmp.Diff(tt.want, waitingOrder(t, pool)); diff != "" {
 				t.Errorf("order of the list (-want +got):\n%s", diff)
 			}
 		})
