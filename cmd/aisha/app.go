@@ -17,9 +17,11 @@ import (
 
 	"aisha/internal/config"
 	"aisha/internal/fault"
+	"aisha/internal/repository/operatordb"
 	"aisha/internal/repository/postgres"
 	"aisha/internal/repository/retention"
 	"aisha/internal/repository/schema"
+	"aisha/internal/repository/waitlistdb"
 	"aisha/internal/repository/whatsappdb"
 	"aisha/internal/worker"
 )
@@ -115,12 +117,14 @@ func (a *app) addDatabase(ctx context.Context) error {
 // logDatabaseWarnings never fails the start: the settings that it reads are not
 // needed to serve.
 func (a *app) logDatabaseWarnings(ctx context.Context) error {
-	warnings, err := postgres.Warnings(ctx, a.pool)
-	if err != nil {
-		a.log.WarnContext(ctx, "the database's settings are not checked", slog.Any("error", err))
-	}
-	for _, warning := range warnings {
-		a.log.WarnContext(ctx, warning)
+	for _, check := range []func(context.Context, *pgxpool.Pool) ([]string, error){postgres.Warnings, waitlistdb.Warnings} {
+		warnings, err := check(ctx, a.pool)
+		if err != nil {
+			a.log.WarnContext(ctx, "the database's settings are not checked", slog.Any("error", err))
+		}
+		for _, warning := range warnings {
+			a.log.WarnContext(ctx, warning)
+		}
 	}
 	return nil
 }
@@ -144,9 +148,11 @@ func (a *app) migrate(ctx context.Context) error {
 }
 
 func (a *app) addRetention() {
-	runner := worker.NewRetentionRunner(retention.New(a.pool, whatsappdb.Sweeps(whatsappdb.RetentionPeriods{
+	messages := whatsappdb.Sweeps(whatsappdb.RetentionPeriods{
 		Messages: a.cfg.RetainMessages, UnhandledItems: a.cfg.RetainWebhooks,
-	})), a.log)
+	})
+	sweeps := slices.Concat(messages, operatordb.Sweeps(), waitlistdb.Sweeps())
+	runner := worker.NewRetentionRunner(retention.New(a.pool, sweeps), a.log)
 	a.add(component{
 		name: "retention",
 		start: func(ctx context.Context) error {

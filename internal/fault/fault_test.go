@@ -69,3 +69,15 @@ func TestInvalidField(t *testing.T) {
 		t.Errorf("got %q, want an invalid fault whose log text has no field", got.Error())
 	}
 }
+
+func TestKindOf(t *testing.T) {
+	t.Parallel()
+	for kind := fault.Internal; kind <= fault.NotConfigured; kind++ {
+		if got := fault.KindOf(kind.Code()); got != kind {
+			t.Errorf("KindOf(%q) = %v, want %v", kind.Code(), got, kind)
+		}
+	}
+	if got := fault.KindOf("zzz"); got != fault.Internal {
+		t.Errorf("KindOf of an unknown code = %v, want %v", got, fault.Internal)
+	}
+}

@@ -27,15 +27,27 @@ type Operations interface {
 type runOperationWorker struct {
 	river.WorkerDefaults[job.RunOperation]
 	operations Operations
+	stopping   <-chan struct{} // closed when the process stops
 	known      *knownJobs
 	log        *slog.Logger
 }
 
 // Work implements river.Worker. A stop of the process and a temporary fault snooze
-// the job; it goes on where the last chunk ended.
+// the job; it goes on where the last chunk ended. A stop does not wait for the
+// operation, which can take hours.
 func (w *runOperationWorker) Work(ctx context.Context, j *river.Job[job.RunOperation]) error {
 	w.known.begin(j.ID)
 	defer w.known.end(j.ID)
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-w.stopping:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 
 	log := w.log.With(slog.Int64("operation_id", j.Args.OperationID))
 	started := time.Now()

@@ -67,6 +67,7 @@ type Workers struct {
 	orphans  Orphans
 	client   *river.Client[pgx.Tx]
 	known    *knownJobs
+	stopping chan struct{} // closed by Stop
 
 	stopHeartbeat    context.CancelFunc
 	heartbeatStopped chan struct{}
@@ -82,11 +83,13 @@ type Deps struct {
 
 // New returns Workers that do nothing until Start.
 func New(pool *pgxpool.Pool, deps Deps, options Options) (*Workers, error) {
-	known := newKnownJobs()
+	known, stopping := newKnownJobs(), make(chan struct{})
 	workers := river.NewWorkers()
 	err := errors.Join(
 		river.AddWorkerSafely(workers, newAnswerPersonWorker(deps.Answerer, known, options.Log)),
-		river.AddWorkerSafely(workers, &runOperationWorker{operations: deps.Operations, known: known, log: options.Log}))
+		river.AddWorkerSafely(workers, &runOperationWorker{
+			operations: deps.Operations, stopping: stopping, known: known, log: options.Log,
+		}))
 	if err != nil {
 		return nil, fmt.Errorf("register the workers: %w", err)
 	}
@@ -110,7 +113,10 @@ func New(pool *pgxpool.Pool, deps Deps, options Options) (*Workers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the queue: %w", err)
 	}
-	return &Workers{log: options.Log, instance: deps.Instance, orphans: deps.Orphans, client: client, known: known}, nil
+	return &Workers{
+		log: options.Log, instance: deps.Instance, orphans: deps.Orphans,
+		client: client, known: known, stopping: stopping,
+	}, nil
 }
 
 // Start begins to run jobs. The instance announces itself first: other instances
@@ -131,9 +137,10 @@ func (w *Workers) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop waits for the running jobs. When ctx ends it cancels them, and they stay
-// queued.
+// Stop interrupts the operations and waits for the other running jobs. When ctx ends
+// it cancels those too. Interrupted and cancelled jobs stay queued.
 func (w *Workers) Stop(ctx context.Context) error {
+	close(w.stopping)
 	w.stopHeartbeat()
 	select {
 	case <-w.heartbeatStopped:

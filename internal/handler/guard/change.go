@@ -28,7 +28,7 @@ const (
 	maxIdempotencyKey = 255 // characters
 	// maxHashed is how much of a body is hashed, in bytes: more than any route
 	// accepts. What a handler has left unread of it is read and dropped.
-	maxHashed = 65 << 20
+	maxHashed = 1 << 20
 )
 
 // Change makes a route that changes something one transaction: what the handler

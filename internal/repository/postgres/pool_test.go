@@ -175,3 +175,43 @@ func TestSeconds(t *testing.T) {
 		}
 	}
 }
+
+// Both pools for reads plan as PostgreSQL does by default, and refuse to write.
+func TestOpenForReads(t *testing.T) {
+	t.Parallel()
+	url := testdb.Empty(t)
+	for name, open := range map[string]openFunc{"OpenForReads": postgres.OpenForReads, "OpenReplica": postgres.OpenReplica} {
+		for _, parameters := range []string{"", "&target_session_attrs=read-write", "&pool_max_conns=50"} {
+			pool := mustOpen(t, open, url+parameters)
+			if n := testdb.QueryInt(t, pool, `
+				SELECT count(*) FROM pg_settings
+				WHERE (name, setting) IN (('default_transaction_read_only', 'on'), ('plan_cache_mode', 'force_custom_plan'),
+				                          ('enable_seqscan', 'on'), ('statement_timeout', '8000'), ('TimeZone', 'UTC'))`); n != 5 {
+				t.Errorf("%s%s: %d of the 5 settings are as wanted", name, parameters, n)
+			}
+			if _, err := pool.Exec(t.Context(), `CREATE TABLE x ()`); !fault.Is(postgres.Translate(err), fault.Unavailable) {
+				t.Errorf("%s%s: CREATE TABLE = %v, want it refused as read-only", name, parameters, err)
+			}
+			if n := pool.Config().MaxConns; n != 4 {
+				t.Errorf("%s%s: MaxConns = %d, want 4", name, parameters, n)
+			}
+		}
+		_, err := open(t.Context(), sensitive.NewSecret("postgres://user:hunter2@host:port/x"))
+		variable := map[string]string{"OpenForReads": "DATABASE_URL ", "OpenReplica": "DATABASE_READ_URL "}[name]
+		if err == nil || !strings.HasPrefix(err.Error(), variable) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s of an invalid URL: got %v, want an error that names %s", name, err, variable)
+		}
+	}
+}
+
+// Only a replica may be a server that accepts no writes.
+func TestOpenForReads_readOnlyServer(t *testing.T) {
+	t.Parallel()
+	url := testdb.Empty(t) + "&default_transaction_read_only=on"
+	if err := mustOpen(t, postgres.OpenForReads, url).Ping(t.Context()); !fault.Is(postgres.Translate(err), fault.Unavailable) {
+		t.Errorf("OpenForReads: Ping = %v, want %v", err, fault.Unavailable)
+	}
+	if err := mustOpen(t, postgres.OpenReplica, url).Ping(t.Context()); err != nil {
+		t.Errorf("OpenReplica: Ping = %v, want no error", err)
+	}
+}

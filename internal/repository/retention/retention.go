@@ -30,11 +30,25 @@ type Deleted map[string]int64
 type Sweep struct {
 	// Tables lists the tables that the sweep deletes from.
 	Tables []string
-	// Start is a key before the first page: 0 or "".
+	// Start is a key before the first page: 0, "" or the zero time.
 	Start any
 	// Page deletes the expired rows of the page after a key. It returns the last
 	// key of the page, nil where nothing is left to look at.
 	Page func(ctx context.Context, tx *postgres.Tx, after any) (last any, deleted Deleted, err error)
+}
+
+// PageBySQL returns the Page of a sweep that deletes from one table, to which no other
+// table refers. The statement has the parameters $1, the key before the page, and $2,
+// the maximum age, and returns the last key of the page and the number of deleted
+// rows.
+func PageBySQL(table, sql string, maxAge time.Duration) func(context.Context, *postgres.Tx, any) (any, Deleted, error) {
+	return func(ctx context.Context, tx *postgres.Tx, after any) (last any, deleted Deleted, err error) {
+		var n int64
+		batch := &pgx.Batch{}
+		batch.Queue(sql, after, maxAge).QueryRow(func(row pgx.Row) error { return row.Scan(&last, &n) })
+		err = tx.Send(ctx, batch)
+		return last, Deleted{table: n}, err
+	}
 }
 
 // Retention runs sweeps.

@@ -15,8 +15,10 @@ import (
 
 	"aisha/internal/check/testdb"
 	"aisha/internal/fault"
+	"aisha/internal/repository/operatordb"
 	"aisha/internal/repository/postgres"
 	"aisha/internal/repository/retention"
+	"aisha/internal/repository/waitlistdb"
 	"aisha/internal/repository/whatsappdb"
 )
 
@@ -265,9 +267,6 @@ func TestSweeps_coverEveryTable(t *testing.T) {
 		// What belongs to the waiting list.
 		"waitlist_event", "waitlist_counted", "waitlist_block", "waitlist_stat", "waitlist_search", "waitlist_search_pending",
 		"referral_key", "referral", "consent", "waitlist_import", "waitlist_import_problem",
-
-		// To be swept by package operatordb.
-		"audit", "idempotency_key", "operation", "waitlist_import_chunk",
 	}
 	const river = "river_" // River deletes finished jobs itself
 
@@ -283,7 +282,8 @@ func TestSweeps_coverEveryTable(t *testing.T) {
 		t.Fatalf("read the tables: %v", err)
 	}
 	var swept []string
-	for _, sweep := range whatsappdb.Sweeps(whatsappdb.RetentionPeriods{Messages: time.Hour, UnhandledItems: time.Hour}) {
+	sweeps := whatsappdb.Sweeps(whatsappdb.RetentionPeriods{Messages: time.Hour, UnhandledItems: time.Hour})
+	for _, sweep := range slices.Concat(sweeps, operatordb.Sweeps(), waitlistdb.Sweeps()) {
 		swept = append(swept, sweep.Tables...)
 	}
 	for _, table := range tables {

@@ -14,6 +14,8 @@
 //	person                   (person id), one key     exclusive  instance.Locks.TryLock, try only:     UnlockAndCheck or
 //	                                                             a worker that answers the person      end of session
 //	postgres.LockRetention   (5, 0)                   exclusive  retention.Retention, try only         end of the run
+//	postgres.LockIdempotency (8, hash of a key)       exclusive  operatordb.Actions, try only          end of transaction
+//	postgres.LockOperation   (9, id of an operation)  exclusive  operatordb.Operations                 end of transaction
 //	postgres.LockPersons     (6, 0)                   shared     Inbox.Store                           end of transaction
 //	                                                  exclusive  Inbox.Store where persons are merged  end of transaction
 //	                                                             or lose a number; the sweep of persons
@@ -21,12 +23,16 @@
 //	postgres.LockWAMID       (4, hash of a wamid)     exclusive  statuses that may be pending or send  end of transaction
 //	                                                             a part again, ascending keys
 //	                                                  shared     Outbox.Accept                         end of transaction
+//	postgres.LockCounts      (7, 0)                   shared     the trigger of waitlist_entry         end of transaction
+//	                                                  exclusive  the pass that counts entries          end of transaction
 //
 // Two spaces exist: locks with one key (persons) and locks with two keys (all
 // others). Row locks come after advisory locks and, within one table, are taken in
-// the order of the ids. Rows of different tables are locked in different orders;
-// PostgreSQL ends the rare deadlock, and the transaction runs again or fails as
-// fault.Unavailable. A sweep takes rows with SKIP LOCKED and never waits for one.
+// the order of the ids. LockCounts is the exception: the trigger takes it when the
+// entries are locked already, so the pass that counts locks no entry. Rows of
+// different tables are locked in different orders; PostgreSQL ends the rare deadlock,
+// and the transaction runs again or fails as fault.Unavailable. A sweep takes rows
+// with SKIP LOCKED and never waits for one.
 //
 // The exclusive LockPersons is requested with lock_timeout, because every webhook
 // waits behind the request. After a timeout the transaction pauses for a second
@@ -42,6 +48,10 @@
 //   - The person lock: two workers never answer the same message or send the same
 //     part. Losing it is safe: SaveAnswer and BeginSend check the stored state, so
 //     a worker without the lock gets whatsapp.ErrAlreadyDone.
+//   - LockIdempotency: two requests with the same key are not carried out at once.
+//   - LockOperation: two workers never do the same chunk, and a cancellation comes
+//     between two chunks.
+//   - LockCounts: a change of an entry and the count that includes it do not overlap.
 //   - LockPersons: message.person_id, answer.person_id and answer_part.person_id
 //     have no foreign key, because checking one writes to the row of the person or
 //     needs another index on a large table. Whatever stores a message shares the

@@ -23,14 +23,14 @@ type RetentionPeriods struct {
 // after the rows that belong to them.
 func Sweeps(periods RetentionPeriods) []retention.Sweep {
 	sweeps := []retention.Sweep{
-		{Tables: []string{"pending_status"}, Start: "", Page: sweepPage("pending_status", sweepPendingStatuses, whatsapp.PendingStatusAge)},
-		{Tables: []string{"pending_change"}, Start: "", Page: sweepPage("pending_change", sweepPendingChanges, whatsapp.PendingChangeAge)},
-		{Tables: []string{"person_send_quota"}, Start: int64(0), Page: sweepPage("person_send_quota", sweepQuotas, 0)},
+		{Tables: []string{"pending_status"}, Start: "", Page: retention.PageBySQL("pending_status", sweepPendingStatuses, whatsapp.PendingStatusAge)},
+		{Tables: []string{"pending_change"}, Start: "", Page: retention.PageBySQL("pending_change", sweepPendingChanges, whatsapp.PendingChangeAge)},
+		{Tables: []string{"person_send_quota"}, Start: int64(0), Page: retention.PageBySQL("person_send_quota", sweepQuotas, 0)},
 	}
 	if periods.UnhandledItems > 0 {
 		sweeps = append(sweeps, retention.Sweep{
 			Tables: []string{"unhandled_item"}, Start: int64(0),
-			Page: sweepPage("unhandled_item", sweepUnhandledItems, periods.UnhandledItems),
+			Page: retention.PageBySQL("unhandled_item", sweepUnhandledItems, periods.UnhandledItems),
 		})
 	}
 	if periods.Messages > 0 {
@@ -45,20 +45,6 @@ func Sweeps(periods RetentionPeriods) []retention.Sweep {
 			})
 	}
 	return sweeps
-}
-
-// sweepPage returns the page function of a table that no other table refers to.
-// The statement has the parameters $1, the key before the page, and $2, the
-// maximum age, and returns the last key of the page and the number of deleted
-// rows.
-func sweepPage(table, sql string, maxAge time.Duration) func(context.Context, *postgres.Tx, any) (any, retention.Deleted, error) {
-	return func(ctx context.Context, tx *postgres.Tx, after any) (last any, deleted retention.Deleted, err error) {
-		var n int64
-		batch := &pgx.Batch{}
-		batch.Queue(sql, after, maxAge).QueryRow(func(row pgx.Row) error { return row.Scan(&last, &n) })
-		err = tx.Send(ctx, batch)
-		return last, retention.Deleted{table: n}, err
-	}
 }
 
 // The statements compare the key with an array, so that the planner uses the
