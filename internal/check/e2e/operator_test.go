@@ -61,8 +61,7 @@ func TestOperator_RepeatedCancellation(t *testing.T) {
 		t.Fatal(err)
 	}
 	service := start(t, env, "serve")
-	first, second := service.url+"/operator/operations/1", service.url+"/operator/operations/2"
-
+	first := service.url + "/operator/operations/1"
 	loading := asOperator(t, http.MethodGet, first, "")
 	if loading.status != http.StatusAccepted || loading.header.Get("Location") != "/operator/operations/1" || loading.header.Get("Retry-After") == "" {
 		t.Errorf("GET of an operation that waits: got %+v, want 202 with Location and Retry-After", loading)
@@ -90,7 +89,8 @@ func TestOperator_RepeatedCancellation(t *testing.T) {
 
 	service.kill()
 	service = start(t, env, "serve")
-	first, second = service.url+"/operator/operations/1", service.url+"/operator/operations/2"
+	first = service.url + "/operator/operations/1"
+	second := service.url + "/operator/operations/2"
 	for _, tt := range []struct {
 		what, method, url, key string
 		status                 int
