@@ -28,7 +28,7 @@ func LoadClient() (Client, error) {
 		Port:       p.number(env.Port, 0, maxPort),
 		AdminToken: p.secret(env.AdminToken),
 	}
-	if p.problems != nil {
+	if len(p.problems) > 0 {
 		return Client{}, p.problems
 	}
 	return client, nil

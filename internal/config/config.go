@@ -204,6 +204,7 @@ func (p *parser) parse(env environment) (Config, error) {
 	}
 	cfg.CORSGeminiOrigins = cfg.CORSAllowedOrigins
 	p.boolean(env.AllowSimulatedAnswers)
+	p.url(env.URL) // LoadClient uses it
 	if p.problems != nil {
 		p.rejectMisspelt()
 		return Config{}, p.problems

@@ -189,6 +189,7 @@ func TestLoad_InvalidVariables(t *testing.T) {
 		"REFERRAL_DAILY": "hunter2", "REFERRAL_MAX": "-1", "REFERRAL_BOOST": "1.5",
 		"DEBUG": "hunter2", "LOG_LEVEL": "hunter2", "LOG_FORMAT": "hunter2", "SIMULATOR_PORT": "hunter2",
 		"ALLOW_SIMULATED_ANSWERS": "hunter2",
+		"AISHA_URL":               "hunter2",
 	}
 	setenv(t)
 	for name, value := range invalid {

@@ -80,7 +80,7 @@ func TestLoad_AnyVariableInQuotes(t *testing.T) {
 		value := tag.Get("default")
 		if value == "" {
 			value = map[string]string{
-				"DATABASE_URL": database, "DATABASE_READ_URL": database, "GEMINI_BASE_URL": "https://a.example", "WHATSAPP_BASE_URL": "https://a.example", "WHATSAPP_PHONE_NUMBER_ID": "1",
+				"DATABASE_URL": database, "DATABASE_READ_URL": database, "AISHA_URL": "https://a.example", "GEMINI_BASE_URL": "https://a.example", "WHATSAPP_BASE_URL": "https://a.example", "WHATSAPP_PHONE_NUMBER_ID": "1",
 				"CORS_ALLOWED_ORIGINS": "https://a.example", "SIGNUP_REDIRECT_URL": "https://a.example/thanks", "METRICS_ADDR": "127.0.0.1:9090", "TRUSTED_PROXIES": "10.0.0.0/8", "LOG_FORMAT": "json",
 			}[name]
 		}

@@ -36,6 +36,7 @@ import (
 
 func TestMain(m *testing.M) {
 	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.PlainBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.PlainBodyDecoder)
 	m.Run()
 }
 
@@ -151,8 +152,10 @@ func workingOptions(change ...func(*handler.Options)) handler.Options {
 				return page.Page[whatsapp.UnhandledItem]{}, nil
 			},
 		},
-		Imports:    &fakeImports{},
-		Operations: fakeOperations{},
+		Exports:      waitlist.NewExporter(&fakeExports{}),
+		ReferralCode: func(int64) string { return "" },
+		Operations:   fakeOperations{},
+		Imports:      &fakeImports{},
 		Audit: auditFunc(func(audit.Filter, page.Request) (page.Page[audit.Entry], error) {
 			return page.Page[audit.Entry]{}, nil
 		}),

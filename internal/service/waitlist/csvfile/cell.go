@@ -8,8 +8,9 @@ import (
 // EscapeCell makes a text safe as a cell of a CSV file that a spreadsheet opens: it
 // inserts an apostrophe before a text that the spreadsheet would execute as a
 // formula. It does the same behind each semicolon, tab and line break of the text,
-// because a spreadsheet with another separator begins a new cell there. An apostrophe
-// in these places is escaped too, so that UnescapeCell returns the same text.
+// because a spreadsheet with another separator begins a new cell there. A text that the
+// spreadsheet would change, because it looks like a number, gets an apostrophe too. An
+// apostrophe in these places is escaped, so that UnescapeCell returns the same text.
 //
 // See https://owasp.org/www-community/attacks/CSV_Injection.
 func EscapeCell(text string) string {
@@ -19,16 +20,17 @@ func EscapeCell(text string) string {
 		}
 		return part
 	})
-	if beginsBlank(text) {
+	if beginsBlank(text) || isChangedNumber(text) {
 		return apostrophe + escaped
 	}
 	return escaped
 }
 
 // UnescapeCell removes the apostrophes that EscapeCell inserts. A text that EscapeCell
-// did not write keeps its apostrophes, unless a formula or another apostrophe follows.
+// did not write keeps its apostrophes, unless a formula, such a number or another
+// apostrophe follows.
 func UnescapeCell(cell string) string {
-	if rest, found := strings.CutPrefix(cell, apostrophe); found && beginsBlank(rest) {
+	if rest, found := strings.CutPrefix(cell, apostrophe); found && (beginsBlank(rest) || isChangedNumber(rest)) {
 		cell = rest
 	}
 	return mapCellParts(cell, func(part string) string {
@@ -77,4 +79,20 @@ func isFormula(text string) bool {
 // spreadsheets skip.
 func beginsBlank(text string) bool {
 	return text != "" && strings.IndexByte("\t\r\n", text[0]) >= 0
+}
+
+// isChangedNumber reports whether a spreadsheet takes the text for a number, a time or
+// a date and stores it in another form, such as 0012, 1E5 and 3/4. Integers of up to 11
+// digits stay as they are.
+func isChangedNumber(text string) bool {
+	const digits = "0123456789"
+	number := strings.TrimSpace(text)
+	switch {
+	case number == "" || strings.IndexByte(digits+".", number[0]) < 0:
+		return false
+	case strings.Trim(number, digits) == "":
+		return len(number) > 11 || len(number) > 1 && number[0] == '0'
+	default:
+		return strings.Trim(number, digits+".,:/-+%eE ") == ""
+	}
 }

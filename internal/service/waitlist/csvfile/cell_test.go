@@ -39,7 +39,18 @@ func TestEscapeCell(t *testing.T) {
 		"list_of_lines":                {"- a\n- b", "'- a\n'- b"},
 		"operators_inside":             {"a=b+c-d@e", "a=b+c-d@e"},
 		"apostrophe_inside":            {"O'Neil; it's", "O'Neil; it's"},
-		"digits":                       {"254712345678", "254712345678"},
+		"integer":                      {"20261127", "20261127"},
+		"zero":                         {"0", "0"},
+		"leading_zeros":                {"0012", "'0012"},
+		"long_integer":                 {"254712345678", "'254712345678"},
+		"scientific":                   {"1E5", "'1E5"},
+		"decimal":                      {"0.50", "'0.50"},
+		"date":                         {"3/4", "'3/4"},
+		"time":                         {"10:30", "'10:30"},
+		"number_behind_spaces":         {" 007", "' 007"},
+		"number_behind_apostrophe":     {"'0012", "''0012"},
+		"digits_and_letters":           {"2Pac", "2Pac"},
+		"numbers_in_lines":             {"0012;0012", "0012;0012"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -61,7 +72,8 @@ func TestUnescapeCell(t *testing.T) {
 		"":                "",
 		"'":               "'",
 		"'Abdul":          "'Abdul",
-		"'0712345678":     "'0712345678",
+		"'0712345678":     "0712345678",
+		"'12":             "'12",
 		"O'Neil":          "O'Neil",
 		"'+254712345678":  "+254712345678",
 		"+254712345678":   "+254712345678",
@@ -80,7 +92,7 @@ func TestUnescapeCell(t *testing.T) {
 // FuzzEscapeCell checks that UnescapeCell returns every text, and that no part of an
 // escaped cell begins with a character that begins a formula.
 func FuzzEscapeCell(f *testing.F) {
-	for _, seed := range []string{"=1", "'=1", "''=1", "\t=1", "'\t=1", "a;=1", ";'=", "\r\n=1", "\"=1", "\xff=", "'\xff", " ' =1", ";;\t\t''"} {
+	for _, seed := range []string{"=1", "'=1", "''=1", "\t=1", "'\t=1", "a;=1", ";'=", "\r\n=1", "\"=1", "\xff=", "'\xff", " ' =1", ";;\t\t''", "'0012", "''1E5", "\t1/2"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
