@@ -252,3 +252,57 @@ func TestList_ImportAndExport(t *testing.T) {
 	wantContains(run(2, "", "import", people), "--consent-source")
 	wantContains(run(0, "", "import", "--help"), "Usage: aisha list import FILE")
 }
+
+// A repeated request gets the stored response, and the same file the operation that
+// imports it. Neither leaves an upload behind.
+func TestImport_Repeated(t *testing.T) {
+	t.Parallel()
+	_, simURL := newSimulator(t, simulator.Timing{})
+	database := testdb.New(t)
+	service := start(t, environment(database, simURL, "ADMIN_TOKEN="+adminToken), "serve")
+	file, _ := importFile(1000)
+	send := func(key, body string) *http.Response {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, service.url+"/operator/imports?consent_source=fair", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+adminToken)
+		r.Header.Set("Content-Type", "text/csv")
+		r.Header.Set("Idempotency-Key", key)
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		return response
+	}
+	for _, tt := range []struct {
+		name, key, body string
+		status          int
+		replayed        string
+	}{
+		{"first", "a", file, http.StatusAccepted, ""},
+		{"same_request", "a", file, http.StatusAccepted, "true"},
+		{"same_file", "b", file, http.StatusAccepted, ""},
+		{"other_file_with_the_same_key", "a", file + "x", http.StatusUnprocessableEntity, ""},
+		{"empty", "c", "", http.StatusUnprocessableEntity, ""},
+	} {
+		got := send(tt.key, tt.body)
+		location := got.Header.Get("Location")
+		if got.StatusCode != tt.status || got.Header.Get("Idempotency-Replayed") != tt.replayed ||
+			(location == "/operator/operations/1") != (tt.status == http.StatusAccepted) {
+			t.Errorf("%s: got %d, replayed %q, Location %q; want %d, %q and operation 1 if it is accepted",
+				tt.name, got.StatusCode, got.Header.Get("Idempotency-Replayed"), location, tt.status, tt.replayed)
+		}
+	}
+	awaitOperation(t, service.url+"/operator/operations/1", func(p progress) bool { return p.State == "succeeded" })
+	// The responses are sent before the uploads are discarded.
+	for deadline := time.Now().Add(waitLimit); queryDatabase(t, database, `SELECT count(*) FROM waitlist_import`) != 1; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the uploads that were not imported are left")
+		}
+	}
+	if n := queryDatabase(t, database, `SELECT count(*) FROM audit WHERE action = 'import.started'`); n != 1 {
+		t.Errorf("%d imports are in the audit, want 1", n)
+	}
+}

@@ -8,8 +8,8 @@ import (
 )
 
 // exportPage is how many entries an export reads at once. A page takes some
-// milliseconds and a few megabytes.
-const exportPage = 5000
+// milliseconds and a megabyte.
+const exportPage = 2000
 
 // ExportRequest selects what is exported.
 type ExportRequest struct {

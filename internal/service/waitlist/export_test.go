@@ -47,12 +47,12 @@ func TestExporter_Export(t *testing.T) {
 		wantErr   error // of the entries
 	}{
 		"empty":                 {fakeExports{last: 0, failAfter: -1}, 0, 1, nil},
-		"one_page":              {fakeExports{last: 4999, failAfter: -1}, 4999, 1, nil},
-		"full_page":             {fakeExports{last: 5000, failAfter: -1}, 5000, 2, nil},
-		"three_pages":           {fakeExports{last: 10_001, failAfter: -1}, 10_001, 3, nil},
-		"second_page_fails":     {fakeExports{last: 10_001, failAfter: 5000}, 5000, 2, errRead},
-		"page_after_end_fails":  {fakeExports{last: 5000, failAfter: 5000}, 5000, 2, errRead},
-		"many_pages_to_the_end": {fakeExports{last: 25_000, failAfter: -1}, 25_000, 6, nil},
+		"one_page":              {fakeExports{last: 1999, failAfter: -1}, 1999, 1, nil},
+		"full_page":             {fakeExports{last: 2000, failAfter: -1}, 2000, 2, nil},
+		"three_pages":           {fakeExports{last: 4001, failAfter: -1}, 4001, 3, nil},
+		"second_page_fails":     {fakeExports{last: 4001, failAfter: 2000}, 2000, 2, errRead},
+		"page_after_end_fails":  {fakeExports{last: 2000, failAfter: 2000}, 2000, 2, errRead},
+		"many_pages_to_the_end": {fakeExports{last: 10_000, failAfter: -1}, 10_000, 6, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -102,7 +102,7 @@ func TestExporter_Export(t *testing.T) {
 			t.Fatalf("Export: got error %v, want none", err)
 		}
 		for entry := range export.Entries(t.Context()) {
-			if entry.ID == 5001 {
+			if entry.ID == 2001 {
 				break
 			}
 		}

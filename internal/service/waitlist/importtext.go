@@ -29,7 +29,7 @@ func newRecordParser(source string) recordParser {
 	return recordParser{damaged: regexp.MustCompile(damagedNumber), source: source}
 }
 
-// entry returns the entry of a record, or what is wrong with it.
+// entry returns the entry of a record, or its problems.
 func (p recordParser) entry(record csvfile.Record) (ImportEntry, []fault.Field) {
 	if record.Broken {
 		return ImportEntry{}, []fault.Field{{Name: "line", Message: "has a quote in the wrong place"}}

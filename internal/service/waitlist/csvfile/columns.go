@@ -63,7 +63,10 @@ func (f *finder) find(column Column, aliases string) int {
 	if !isNamed {
 		return indexOf(f.header, strings.Fields(aliases))
 	}
-	i := slices.IndexFunc(f.header, func(cell string) bool { return simplify(cell) == simplify(name) })
+	i := slices.IndexFunc(f.header, func(cell string) bool { return strings.TrimSpace(cell) == name })
+	if i < 0 && simplify(name) != "" {
+		i = slices.IndexFunc(f.header, func(cell string) bool { return simplify(cell) == simplify(name) })
+	}
 	if i < 0 {
 		f.err = fmt.Errorf("none of the %d columns has the name that the parameter columns gives for %s", len(f.header), column)
 	}

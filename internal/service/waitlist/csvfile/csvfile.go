@@ -129,7 +129,7 @@ func (r *Reader) brokenLine(err error) (line int, isBroken bool) {
 	return parse.StartLine, true
 }
 
-// structureError returns the error of a file whose records cannot be told apart.
+// structureError returns the error of a file whose records have unknown ends.
 func (r *Reader) structureError(err error) error {
 	parse, isParse := errors.AsType[*csv.ParseError](err)
 	switch {
@@ -164,7 +164,7 @@ func delimiter(text string) rune {
 	return best
 }
 
-// firstRecord returns the first record of a text without what is between quotes.
+// firstRecord returns the first record of a text without its quoted parts.
 func firstRecord(text string) string {
 	var record strings.Builder
 	isQuoted := false

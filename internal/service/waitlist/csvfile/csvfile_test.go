@@ -145,7 +145,7 @@ func TestOpen_columns(t *testing.T) {
 
 func TestOpen_named_columns(t *testing.T) {
 	t.Parallel()
-	const file = "Member,name,Line 1,phone,Where\na,b,c,d,e\n"
+	const file = "Member,name,Line 1,phone,Where,#\na,b,c,d,e,f\n"
 	for name, tt := range map[string]struct {
 		named   map[csvfile.Column]string
 		want    record
@@ -153,7 +153,8 @@ func TestOpen_named_columns(t *testing.T) {
 	}{
 		"all":       {named: map[csvfile.Column]string{"username": "member", "phone_number": "line 1", "source": "WHERE"}, want: record{Username: "a", PhoneNumber: "c", Source: "e"}},
 		"some":      {named: map[csvfile.Column]string{"phone_number": "Line 1"}, want: record{Username: "b", PhoneNumber: "c"}},
-		"no_column": {named: map[csvfile.Column]string{"note": "Remarks"}, wantErr: "line 1: none of the 5 columns has the name that the parameter columns gives for note"},
+		"symbols":   {named: map[csvfile.Column]string{"source": "#"}, want: record{Username: "b", PhoneNumber: "d", Source: "f"}},
+		"no_column": {named: map[csvfile.Column]string{"note": "Remarks"}, wantErr: "line 1: none of the 6 columns has the name that the parameter columns gives for note"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
