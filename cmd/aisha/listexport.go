@@ -171,10 +171,9 @@ func (e exporter) get(ctx context.Context) (*http.Response, error) {
 		return nil, fmt.Errorf("request the export: %w", err)
 	}
 	request.Header.Set("Authorization", "Bearer "+e.token.Reveal())
-	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:errcheck,forcetypeassert // net/http documents the type
-	transport.ResponseHeaderTimeout = responseTimeout
 	client := &http.Client{
-		Transport:     transport,
+		// Timeout is not set, because it would limit the whole download.
+		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, ResponseHeaderTimeout: responseTimeout},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	response, err := client.Do(request)

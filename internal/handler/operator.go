@@ -38,10 +38,10 @@ func (o operatorRoutes) get(path string, right operator.Right, handle wire.Handl
 }
 
 // stream adds a route that reads as long as its client receives: its response is a
-// wire.Stream, and the handler limits the time of each step. At most limit requests
-// are in progress.
-func (o operatorRoutes) stream(path string, right operator.Right, handle wire.HandlerFunc, limit int) {
-	o.unlimited.With(guard.RequireRight(right), guard.Concurrency(limit)).Get(path, wire.Handler(handle))
+// wire.Stream, and the service limits the time of each step. more wraps the handler
+// further.
+func (o operatorRoutes) stream(path string, right operator.Right, handle wire.HandlerFunc, more ...guard.Middleware) {
+	o.unlimited.With(guard.RequireRight(right)).With(more...).Get(path, wire.Handler(handle))
 }
 
 // change adds a route that changes something.

@@ -11,7 +11,7 @@ import (
 // milliseconds and a megabyte.
 const exportPage = 2000
 
-// ExportRequest selects what is exported.
+// ExportRequest selects the entries of an export.
 type ExportRequest struct {
 	Filter Filter
 	Format string // for the audit
