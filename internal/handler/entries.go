@@ -13,7 +13,7 @@ import (
 	"aisha/internal/service/waitlist"
 )
 
-// detailsBody is an entry with what was requested about it. Members that were not
+// detailsBody is an entry with its requested expansions. Members that were not
 // requested are absent; Position points to nil where an entry does not wait.
 type detailsBody struct {
 	entryBody

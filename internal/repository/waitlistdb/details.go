@@ -92,7 +92,7 @@ func scanEvent(row pgx.CollectableRow) (e waitlist.EntryEvent, err error) {
 	return e, err
 }
 
-// queueConversation reads the newest messages and answers of the person who has the
+// queueConversation reads the newest messages and answers of the person with the
 // entry's number. A message that was answered is older than its answer, so only the
 // messages of the newest answers can be among the newest, and those without an answer.
 func queueConversation(batch *pgx.Batch, id int64, details *waitlist.Details) {

@@ -128,3 +128,31 @@ func TestWaitlistNamePattern(t *testing.T) {
 		t.Errorf("got the indexes %s, want %s", indexes, want)
 	}
 }
+
+// Without pg_trgm the migration makes another index and another pattern: names are found
+// by their beginning, by the newest entries and by the index alike.
+func TestManagedEntries_List_search_without_trigrams(t *testing.T) {
+	t.Parallel()
+	m, pool := managed(t)
+	addNamed(t, pool, "Kamau Wanjiku", "Wanjiku Kamau", "WÁNJIRU", "Otieno")
+	testdb.Exec(t, pool, `DROP EXTENSION pg_trgm CASCADE`)
+	testdb.Exec(t, pool, `CREATE INDEX waitlist_search_words_prefix ON waitlist_search (words, entry_id)`)
+	testdb.Exec(t, pool, `
+		CREATE OR REPLACE FUNCTION waitlist_name_pattern(name text) RETURNS text
+		LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+		RETURN regexp_replace(waitlist_fold(name), '([\\%_])', '\\\1', 'g') || '% %'`)
+	for _, counted := range []int{0, 2, 4} {
+		fillCounts(t, pool, counted)
+		for query, want := range map[string][]int64{"wanji": {2, 3}, "kamau": {1}, "jiku": {}, "0003": {3}, "0700000004": {4}} {
+			filter := waitlist.Filter{Query: sensitive.NewText(query)}
+			if diff := cmp.Diff(want, listIDs(t, m, filter, waitlist.Oldest)); diff != "" {
+				t.Errorf("search for %q, counted to %d: ids (-want +got):\n%s", query, counted, diff)
+			}
+			where, args := conditions(filter)
+			n := 0
+			if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM `+entryTables+` WHERE `+where, args).Scan(&n); err != nil || n != len(want) {
+				t.Errorf("search for %q by index, counted to %d: got %d entries, error %v; want %d", query, counted, n, err, len(want))
+			}
+		}
+	}
+}

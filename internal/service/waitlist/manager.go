@@ -31,7 +31,7 @@ func Expansions() []Expansion {
 	return []Expansion{ExpandPosition, ExpandEvents, ExpandReferrals, ExpandConsents, ExpandConversation}
 }
 
-// Details are an entry with what was requested about it. Expansions that were not
+// Details are an entry with its requested expansions. Expansions that were not
 // requested are empty.
 type Details struct {
 	Entry
