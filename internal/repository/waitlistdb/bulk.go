@@ -56,11 +56,17 @@ func (t *Transitions) matchFilter(ctx context.Context, selection waitlist.Select
 	}
 	count := `SELECT count(*) FROM ` + entryTables + ` WHERE ` + where
 	if isCounted(filter) {
-		// Only the newest entries are not in waitlist_stat.
+		// Only the newest entries are not in waitlist_stat. counted_to only grows, so
+		// the value that was read before lets the planner know that they are few.
+		var countedTo int64
+		if err := t.reads.QueryRow(ctx, `SELECT counted_to FROM waitlist_counted`).Scan(&countedTo); err != nil {
+			return matches, err
+		}
+		args["counted_to"] = countedTo
 		count = `
 			SELECT (SELECT coalesce(sum(n), 0)::bigint FROM waitlist_stat AS entry WHERE ` + where + `)
 			     + (SELECT count(*) FROM waitlist_entry AS entry
-			        WHERE entry.id > (SELECT counted_to FROM waitlist_counted) AND ` + where + `)`
+			        WHERE entry.id > @counted_to AND entry.id > (SELECT counted_to FROM waitlist_counted) AND ` + where + `)`
 	}
 	if err := t.reads.QueryRow(ctx, count, args).Scan(&matches.N); err != nil || matches.N == 0 {
 		return matches, err
