@@ -66,13 +66,13 @@ func addOperatorRoutes(r chi.Router, o Options, failures *guard.AddressLimit) {
 	routes.change(http.MethodPatch, "/operator/waiting-list/{id}", operator.WriteList, updateEntry(o.Entries, o.ReferralCode))
 	routes.change(http.MethodPost, "/operator/waiting-list/{id}/transitions", operator.WriteList, applyTransition(o.Transitions, o.ReferralCode))
 	routes.change(http.MethodPost, "/operator/waiting-list/bulk", operator.WriteList, startBulk(o.Transitions))
-	routes.stream("/operator/waiting-list/export", operator.ExportList, exportList(o.Exports, o.ReferralCode), maxExports)
+	routes.stream("/operator/waiting-list/export", operator.ExportList, exportList(o.Exports, o.ReferralCode), guard.Concurrency(maxExports))
 	routes.get("/operator/stats/waiting-list", operator.ReadList, getWaitlistStatistics(o.Statistics))
 
 	routes.upload("/operator/imports", operator.ImportList, startImport(o.Imports), uploadImport(o.Imports), maxUploads)
 	routes.get("/operator/imports", operator.ReadList, listImports(o.Imports))
 	routes.get("/operator/imports/{id}", operator.ReadList, getImport(o.Imports))
-	routes.stream("/operator/imports/{id}/report.csv", operator.ReadList, getImportReport(o.Imports), maxReports)
+	routes.stream("/operator/imports/{id}/report.csv", operator.ReadList, getImportReport(o.Imports), guard.Concurrency(maxReports))
 
 	routes.get("/operator/referrals", operator.ReadList, listReferrals(o.Referrals))
 	routes.change(http.MethodPost, "/operator/referrals/{id}/credit", operator.WriteList, creditReferral(o.Referrals))
