@@ -125,6 +125,11 @@ func (a *app) logDatabaseWarnings(ctx context.Context) error {
 			a.log.WarnContext(ctx, warning)
 		}
 	}
+	if !a.cfg.DatabaseReadURL.IsZero() {
+		for _, warning := range postgres.ReplicaWarnings(a.reads) {
+			a.log.WarnContext(ctx, warning)
+		}
+	}
 	return nil
 }
 

@@ -27,8 +27,8 @@ func (AnswerPerson) InsertOpts() river.InsertOpts {
 // one.
 const QueueOperations = "operations"
 
-// RunOperation is the job that runs an operation of an operator. How far the
-// operation is stands in its row, so the job may run at any time.
+// RunOperation is the job that runs an operation of an operator. The row of the
+// operation says how far it is, so the job may run at any time.
 type RunOperation struct {
 	OperationID int64 `json:"operation_id"`
 }

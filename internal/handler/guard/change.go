@@ -74,9 +74,9 @@ func newAttempt(r *http.Request) (operator.Attempt, error) {
 	return attempt, nil
 }
 
-// hashBody makes the body of the request hash what is read of it. The returned
-// function reads the rest and returns the hash, which depends only on what the client
-// has sent, and not on how much of it the handler reads.
+// hashBody wraps the body of the request, so that every Read adds to a hash. The
+// returned function reads the rest and returns the hash. It does not depend on how
+// much of the body the handler reads.
 func hashBody(r *http.Request) func() ([]byte, error) {
 	body := &hashingBody{ReadCloser: r.Body, hash: sha256.New(), left: maxHashed}
 	r.Body = body

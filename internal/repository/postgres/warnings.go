@@ -13,11 +13,7 @@ import (
 // Warnings returns a log message for each setting of the server or of DATABASE_URL
 // that endangers stored data or the connection. Errors: fault.Unavailable.
 func Warnings(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
-	var warnings []string
-	if sendsUnencrypted(&pool.Config().ConnConfig.Config) {
-		warnings = append(warnings, "DATABASE_URL allows connections without TLS to another machine: "+
-			"the password and all data can be read on the network; set sslmode=verify-full, or require")
-	}
+	warnings := connectionWarnings("DATABASE_URL", pool)
 	for _, name := range []string{"synchronous_commit", "fsync"} {
 		var value string
 		if err := pool.QueryRow(ctx, `SELECT current_setting($1)`, name).Scan(&value); err != nil {
@@ -28,6 +24,19 @@ func Warnings(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
 		}
 	}
 	return warnings, nil
+}
+
+// ReplicaWarnings is Warnings for DATABASE_READ_URL.
+func ReplicaWarnings(pool *pgxpool.Pool) []string {
+	return connectionWarnings("DATABASE_READ_URL", pool)
+}
+
+func connectionWarnings(variable string, pool *pgxpool.Pool) []string {
+	if !sendsUnencrypted(&pool.Config().ConnConfig.Config) {
+		return nil
+	}
+	return []string{variable + " allows connections without TLS to another machine: " +
+		"the password and all data can be read on the network; set sslmode=verify-full, or require"}
 }
 
 // sendsUnencrypted reports whether one of the attempts to connect reaches another

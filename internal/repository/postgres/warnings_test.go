@@ -60,6 +60,10 @@ func TestWarnings_TLS(t *testing.T) {
 		if got := postgres.SendsUnencrypted(&mustOpen(t, postgres.Open, dsn).Config().ConnConfig.Config); got != want {
 			t.Errorf("%s: got warning %t, want %t", dsn, got, want)
 		}
+		warnings := postgres.ReplicaWarnings(mustOpen(t, postgres.OpenReplica, dsn))
+		if len(warnings) == 1 != want || want && !strings.HasPrefix(warnings[0], "DATABASE_READ_URL ") {
+			t.Errorf("%s: got warnings %q of the replica, want one: %t", dsn, warnings, want)
+		}
 	}
 }
 
