@@ -126,7 +126,7 @@ func TestTransitions_Bulk_RestoreOrder(t *testing.T) {
 	if diff := cmp.Diff(bulkResult{Changed: 1050}, result); diff != "" {
 		t.Errorf("result (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(append(idsFromTo(1051, 1100), idsFromTo(1, 1050)...), listOrder(t, pool)); diff != "" {
+	if diff := cmp.Diff(append(idsFromTo(1051, 1100), idsFromTo(1, 1050)...), allInOrder(t, pool)); diff != "" {
 		t.Errorf("order of the list (-want +got):\n%s", diff)
 	}
 	if n := testdb.QueryInt(t, pool, `SELECT count(*) FROM audit WHERE action = 'entry.restored'`); n != 1050 {
