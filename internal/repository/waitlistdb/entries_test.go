@@ -282,7 +282,7 @@ func TestEntries_Add_Removed(t *testing.T) {
 	if diff := cmp.Diff([]string{"2 removed waiting person", "1 removed waiting person"}, history(t, pool)); diff != "" {
 		t.Errorf("history (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]int64{3, 4, 2, 1}, listOrder(t, pool)); diff != "" {
+	if diff := cmp.Diff([]int64{3, 4, 2, 1}, allInOrder(t, pool)); diff != "" {
 		t.Errorf("order of the list (-want +got):\n%s", diff)
 	}
 	if rows := audited(t, pool); len(rows) != 0 {
