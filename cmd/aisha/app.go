@@ -45,6 +45,8 @@ type app struct {
 	server     *http.Server
 	components []*component
 
+	metricsServer *http.Server // nil: the API serves the metrics
+
 	credentials credentials
 	started     atomic.Bool // all components are started; it stays true during a stop
 	ready       atomic.Bool // all components are started and none is stopped

@@ -55,11 +55,15 @@ func dev(ctx context.Context, out io.Writer) error {
 		log.WarnContext(ctx, "HOST is set: other machines can reach aisha dev, with its simulated phone and without any protection",
 			slog.String("host", cfg.Host))
 	}
+	if host, _, err := net.SplitHostPort(cfg.MetricsAddr); err == nil && !isLoopback(host) {
+		log.WarnContext(ctx, "METRICS_ADDR is not on the loopback interface: other machines can read the metrics",
+			slog.String("address", cfg.MetricsAddr))
+	}
 	app, err := newApp(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
-	app.server.Handler = allowLocalHosts(app.server.Handler, cfg.Host)
+	app.allowLocalHosts()
 	err = app.run(ctx, func(address net.Addr) {
 		if sim != nil {
 			sim.SetWebhookURL(localURL(address) + "/webhook/whatsapp")

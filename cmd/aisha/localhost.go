@@ -36,6 +36,16 @@ func allowLocalHosts(next http.Handler, names ...string) http.Handler {
 	})
 }
 
+// allowLocalHosts makes both servers of the app refuse requests under foreign names.
+func (a *app) allowLocalHosts() {
+	a.server.Handler = allowLocalHosts(a.server.Handler, a.cfg.Host)
+	if a.metricsServer == nil {
+		return
+	}
+	host, _, _ := net.SplitHostPort(a.cfg.MetricsAddr) // package config has checked it
+	a.metricsServer.Handler = allowLocalHosts(a.metricsServer.Handler, host)
+}
+
 // isAddressOrName reports whether a Host header is an IP address or one of the
 // names.
 func isAddressOrName(header string, names []string) bool {

@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 func TestAllowLocalHosts(t *testing.T) {
@@ -33,6 +35,30 @@ func TestAllowLocalHosts(t *testing.T) {
 	handler.ServeHTTP(response, request)
 	if response.Code != http.StatusOK {
 		t.Errorf("webhook through a tunnel: got status %d, want 200", response.Code)
+	}
+}
+
+func TestApp_allowLocalHosts(t *testing.T) {
+	t.Parallel()
+	a := newTestApp()
+	a.metrics = prometheus.NewRegistry()
+	a.cfg.MetricsAddr = "metrics.lan:9090"
+	a.server = &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: headerTimeout}
+	a.addMetricsServer()
+	a.allowLocalHosts()
+	for host, want := range map[string]int{"localhost:9090": 200, "metrics.lan:9090": 200, "evil.example:9090": 403} {
+		request := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+		request.Host = host
+		response := httptest.NewRecorder()
+		a.metricsServer.Handler.ServeHTTP(response, request)
+		if response.Code != want {
+			t.Errorf("metrics under Host %q: got status %d, want %d", host, response.Code, want)
+		}
+		response = httptest.NewRecorder()
+		a.server.Handler.ServeHTTP(response, request)
+		if got, want := response.Code == http.StatusForbidden, host != "localhost:9090"; got != want {
+			t.Errorf("API under Host %q: got status %d, want 403: %t", host, response.Code, want)
+		}
 	}
 }
 

@@ -31,6 +31,7 @@ func (a *app) addMetricsServer() {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          newServerLog(a.log),
 	}
+	a.metricsServer = server
 	a.add(component{
 		name: "metrics server",
 		start: func(ctx context.Context) error {

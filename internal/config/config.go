@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"aisha/internal/sensitive"
@@ -113,14 +114,19 @@ func Load() (Config, error) {
 }
 
 // LoadDev reads the configuration for local development, where DATABASE_URL is
-// optional, HOST is the loopback address by default and CORS allows every origin by
-// default, but not for /gemini: any web page in the developer's browser could spend
-// the money of a real key. The error has the type [Problems].
+// optional, HOST and the host of METRICS_ADDR are the loopback address by default,
+// and CORS allows every origin by default, but not for /gemini: any web page in the
+// developer's browser could spend the money of a real key. The error has the type
+// [Problems].
 func LoadDev() (Config, error) {
+	const loopback = "127.0.0.1"
 	var p parser
 	env := p.readEnvironment()
 	if !env.Host.isSet {
-		env.Host.value = "127.0.0.1"
+		env.Host.value = loopback
+	}
+	if strings.HasPrefix(env.MetricsAddr.value, ":") {
+		env.MetricsAddr.value = loopback + env.MetricsAddr.value
 	}
 	simulatedAllowed, _ := strconv.ParseBool(env.AllowSimulatedAnswers.value) // parse reports an invalid value
 	if env.WhatsAppToken.isSet && !env.GeminiAPIKey.isSet && !simulatedAllowed {

@@ -274,6 +274,19 @@ func TestLoadDev(t *testing.T) {
 	}
 }
 
+func TestLoadDev_MetricsAddr(t *testing.T) {
+	for address, want := range map[string]string{"": "", ":9090": "127.0.0.1:9090", "0.0.0.0:9090": "0.0.0.0:9090", "[::1]:9090": "[::1]:9090"} {
+		setenv(t, "METRICS_ADDR="+address, "HOST=0.0.0.0")
+		if got, err := LoadDev(); err != nil || got.MetricsAddr != want {
+			t.Errorf("METRICS_ADDR=%s: got %q, error %v, want %q", address, got.MetricsAddr, err, want)
+		}
+	}
+	setenv(t, "METRICS_ADDR=:9090", "DATABASE_URL="+database)
+	if got, err := Load(); err != nil || got.MetricsAddr != ":9090" {
+		t.Errorf("Load: got %q, error %v, want :9090", got.MetricsAddr, err)
+	}
+}
+
 // A real WhatsApp number must not send simulated answers by mistake.
 func TestLoadDev_SimulatedAnswers(t *testing.T) {
 	for name, test := range map[string]struct {

@@ -50,6 +50,7 @@ func (p *parser) parseDotEnv(text string) map[string]string {
 	defined := map[string]bool{}
 	problems := 0
 	for i := 0; i < len(lines) && problems < maxDotEnvProblems; {
+		lines[i] = removeOnlyComment(lines[i])
 		name, length, problem := parseStatement(lines[i:])
 		if problem != "" {
 			p.reject(dotEnvFile, fmt.Sprintf("line %d: %s", i+1, problem))
@@ -65,11 +66,17 @@ func (p *parser) parseDotEnv(text string) map[string]string {
 	if problems > 0 {
 		return nil
 	}
-	values, err := godotenv.UnmarshalBytes([]byte(text))
+	values, err := godotenv.UnmarshalBytes([]byte(strings.Join(lines, "")))
 	if err != nil {
 		p.reject(dotEnvFile, "must be lines of NAME=value") // does not happen after the checks above
 	}
 	return values
+}
+
+// removeOnlyComment returns a line NAME= # comment without the comment, which
+// godotenv would take for the value.
+func removeOnlyComment(line string) string {
+	return regexp.MustCompile(`^(\s*(?:export\s+)?[A-Za-z0-9_.]+\s*[=:])[^\S\n]+#[^\n]*`).ReplaceAllString(line, "$1")
 }
 
 // parseStatement parses the statement that begins at the first line. A quoted
@@ -80,12 +87,14 @@ func parseStatement(lines []string) (name string, length int, problem string) {
 	if first == "" || strings.HasPrefix(first, "#") {
 		return "", 1, ""
 	}
-	statement := regexp.MustCompile(`^(?:export\s+)?([^=:]*?)\s*[=:]\s*(['"]?)`).FindStringSubmatch(first)
+	statement := regexp.MustCompile(`^(?:export\s+)?([^=:]*?)\s*[=:]\s*(['"]?)(#?)`).FindStringSubmatch(first)
 	switch {
 	case statement == nil:
 		return "", 1, "must be NAME=value"
 	case !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`).MatchString(statement[1]):
 		return "", 1, "the name before = must consist of letters, digits and _"
+	case statement[2] == "" && statement[3] != "": // a secret, or a comment without a space before it
+		return "", 1, "a value that begins with # must be in quotes"
 	case statement[2] == "":
 		lines = lines[:1]
 	}

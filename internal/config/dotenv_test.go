@@ -2,6 +2,7 @@ package config
 
 import (
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -25,6 +26,9 @@ func TestParseDotEnv(t *testing.T) {
 		"reference":                 {"A=1\nB=${A}2\nC='${A}2'\n", map[string]string{"A": "1", "B": "12", "C": "${A}2"}},
 		"equals_sign_and_hash":      {"A=b=c#d # e\n", map[string]string{"A": "b=c#d"}},
 		"blank_values":              {"A=\nB=''\nC=\n", map[string]string{"A": "", "B": "", "C": ""}},
+		"only_a_comment":            {"A= # c\nexport B =\t#c\nC: # c\nD= #\nE=1\n", map[string]string{"A": "", "B": "", "C": "", "D": "", "E": "1"}},
+		"hash_in_quotes":            {"A='# s'\nB= \"#s\"\n", map[string]string{"A": "# s", "B": "#s"}},
+		"comment_in_several_lines":  {"A=\"one\nB= # two\n\"\n", map[string]string{"A": "one\nB= # two\n"}},
 		"colon_instead_of_equals":   {"A: 1\n", map[string]string{"A": "1"}},
 		"url_with_colon_and_equals": {"A=postgres://u:p@h/d?x=y\n", map[string]string{"A": "postgres://u:p@h/d?x=y"}},
 	} {
@@ -53,6 +57,7 @@ func TestLoad_DotEnvProblemsNameTheLine(t *testing.T) {
 		"text_after_closing":      {"ADMIN_TOKEN='hunter2' hunter2\nA=1\n", "line 1: only a comment may follow the closing quote"},
 		"quote_in_quotes":         {"ADMIN_TOKEN='hun'ter2'\n", "line 1: only a comment may follow the closing quote"},
 		"after_value_of_2_lines":  {"A='x\ny'\nhunter2", "line 3: must be NAME=value"},
+		"value_begins_with_hash":  {"A=1\nADMIN_TOKEN=#hunter2\n", "line 2: a value that begins with # must be in quotes"},
 		"two_problems":            {"hunter2\nhunter2\n", "line 1: must be NAME=valueline 2: must be NAME=value"},
 		"utf_16_with_mark":        {"\xff\xfeP\x00O\x00", "the file is UTF-16 or binary: save it as UTF-8"},
 		"utf_16_big_endian":       {"\xfe\xff\x00P\x00O", "the file is UTF-16 or binary: save it as UTF-8"},
@@ -94,6 +99,33 @@ func TestLoad_DotEnvWithByteOrderMark(t *testing.T) {
 	}
 	if cfg.Port != 8199 || cfg.LogLevel.String() != "WARN" {
 		t.Errorf("got port %d and level %v, want 8199 and WARN", cfg.Port, cfg.LogLevel)
+	}
+}
+
+// Docker Compose passes an unset variable as a blank one.
+func TestLoad_BlankVariableCountsAsUnset(t *testing.T) {
+	for name, blank := range map[string]string{"empty": "", "space": " ", "quotes": `""`} {
+		t.Run(name, func(t *testing.T) {
+			setenv(t, "DATABASE_URL="+blank, "API_KEYS="+blank, "ADMIN_TOKEN_FILE="+blank, "PORT="+blank, "GEMINI_FALLBACK_MODEL="+blank, "PGAPPNAME="+blank)
+			token := writeFile(t, "token", "0123456789abcdef")
+			writeFile(t, ".env", "DATABASE_URL="+database+"\nAPI_KEYS=fedcba9876543210\nADMIN_TOKEN_FILE="+token+
+				"\nPORT=8199\nGEMINI_FALLBACK_MODEL=gemini-x\nPGAPPNAME=from-the-file\n")
+			cfg, err := Load()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := []string{database, "fedcba9876543210", "0123456789abcdef", "8199", ""}
+			got := []string{cfg.DatabaseURL.Reveal(), "", cfg.AdminToken.Reveal(), strconv.Itoa(cfg.Port), cfg.Gemini.FallbackModel}
+			if len(cfg.APIKeys) == 1 {
+				got[1] = cfg.APIKeys[0].Reveal()
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("DATABASE_URL, API_KEYS, ADMIN_TOKEN, PORT, GEMINI_FALLBACK_MODEL (-want +got):\n%s", diff)
+			}
+			if got := os.Getenv("PGAPPNAME"); got != blank {
+				t.Errorf("PGAPPNAME, which is not ours: got %q, want %q", got, blank)
+			}
+		})
 	}
 }
 

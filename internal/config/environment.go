@@ -87,12 +87,14 @@ func (s *setting) Decode(value string) error {
 }
 
 // readEnvironment reads all variables from the environment and from .env. The
-// environment has precedence. The other variables of .env are set too: pgx, the Go
+// environment has precedence, except for a variable of ours that is blank there and
+// so counts as unset. The other variables of .env are set too: pgx, the Go
 // runtime and the proxy settings of net/http read the environment.
 func (p *parser) readEnvironment() environment {
 	fromFile := p.readDotEnv()
+	unsetIfBlank := namesUnsetIfBlank()
 	for name, value := range fromFile {
-		if _, found := os.LookupEnv(name); found {
+		if inEnvironment, found := os.LookupEnv(name); found && !(unsetIfBlank[name] && isBlank(inEnvironment)) {
 			delete(fromFile, name)
 			continue
 		}
@@ -123,6 +125,23 @@ func (p *parser) readEnvironment() environment {
 	return env
 }
 
+// namesUnsetIfBlank returns the names of our variables for which a blank value
+// counts as unset.
+func namesUnsetIfBlank() map[string]bool {
+	names := map[string]bool{}
+	fields := reflect.TypeFor[environment]()
+	for i := range fields.NumField() {
+		tag := fields.Field(i).Tag
+		if tag.Get("blank") == "" {
+			names[tag.Get("envconfig")] = true
+		}
+		if tag.Get("file") != "" {
+			names[tag.Get("envconfig")+"_FILE"] = true
+		}
+	}
+	return names
+}
+
 // environmentNames returns the names of all variables that are not blank.
 func environmentNames() []string {
 	var names []string
@@ -143,7 +162,7 @@ func (p *parser) applyFileOrDefault(s *setting, tag reflect.StructTag) {
 	}
 	fileVariable := s.name + "_FILE"
 	path := os.Getenv(fileVariable)
-	if tag.Get("file") == "" || path == "" {
+	if tag.Get("file") == "" || isBlank(path) {
 		return
 	}
 	if s.isSet {

@@ -102,11 +102,15 @@ func (p *parser) instructions(s setting) string {
 }
 
 // secret parses a secret, which must not contain control characters or invisible
-// ones. A line break means that other text was pasted with it, and net/http would
-// reject the header only when the secret is first used.
+// ones, nor be the * that means all in other variables. A line break means that
+// other text was pasted with it, and net/http would reject the header only when the
+// secret is first used.
 func (p *parser) secret(s setting) sensitive.Secret {
 	if strings.ContainsFunc(s.value, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf) }) {
 		p.reject(s.name, "must be one line without control or invisible characters")
+	}
+	if s.value == "*" {
+		p.reject(s.name, "must not be *, which is not a wildcard here; leave it blank to have none")
 	}
 	return sensitive.NewSecret(s.value)
 }

@@ -19,6 +19,12 @@ func (p *parser) clean(name, value string) string {
 	return unquoted
 }
 
+// isBlank reports whether nothing is left of a value after clean.
+func isBlank(value string) bool {
+	unquoted, _ := unquote(strings.TrimSpace(strings.TrimPrefix(value, byteOrderMark)))
+	return unquoted == ""
+}
+
 // unquote removes the quotes around a value, unless the value contains the same
 // quote again, and reports whether it did.
 func unquote(value string) (string, bool) {

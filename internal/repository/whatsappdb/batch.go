@@ -28,8 +28,12 @@ func weight(batch webhook.Batch) int {
 	return max(total, 1)
 }
 
-// hasEvents reports whether the batch has other items than messages, statuses
-// and unhandled items.
-func hasEvents(batch webhook.Batch) bool {
-	return batch.Len() > len(batch.Messages)+len(batch.Statuses)+len(batch.Unhandled)
+// manyEvents is how many events a webhook may have that is committed together with
+// others. Each event costs several statements.
+const manyEvents = 20
+
+// countEvents returns the number of items that are not messages, statuses or
+// unhandled items.
+func countEvents(batch webhook.Batch) int {
+	return batch.Len() - len(batch.Messages) - len(batch.Statuses) - len(batch.Unhandled)
 }

@@ -1,13 +1,17 @@
 package whatsappdb_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"aisha/internal/check/testdb"
@@ -336,6 +340,108 @@ func TestInbox_Store_StopRacesWithWorkers(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{stopConfirmed}, openBodies(t, o.pool, personID)); diff != "" {
 			t.Errorf("parts to send (-want +got):\n%s", diff)
+		}
+	}
+}
+
+// stopsOf returns a webhook with a STOP of each of n persons.
+func stopsOf(n int) webhook.Batch {
+	var stops webhook.Batch
+	for i := range n {
+		who := identity(fmt.Sprint("KE.", i), fmt.Sprint(254711000000+i))
+		stops.Append(choiceBatch("stop"+who.BSUID, who, true, time.Now().Truncate(time.Second)))
+	}
+	return stops
+}
+
+// roundTrips counts the batches that are sent to the database.
+type roundTrips struct{ atomic.Int64 }
+
+func (r *roundTrips) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	r.Add(1)
+	return ctx
+}
+func (*roundTrips) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+func (*roundTrips) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}
+func (*roundTrips) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	return ctx
+}
+func (*roundTrips) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// Many persons choose at once, for example after a template. That takes as many
+// round trips as for one person.
+func TestInbox_Store_ManyChoices(t *testing.T) {
+	t.Parallel()
+	for _, persons := range []int{1, 1_000} {
+		t.Run(fmt.Sprint(persons), func(t *testing.T) {
+			t.Parallel()
+			var count roundTrips
+			config := testdb.Open(t).Config()
+			config.ConnConfig.Tracer = &count
+			pool, err := pgxpool.NewWithConfig(t.Context(), config)
+			if err != nil {
+				t.Fatalf("open a pool: %v", err)
+			}
+			defer pool.Close()
+			start := time.Now()
+			mustStore(t, whatsappdb.NewInbox(pool), stopsOf(persons))
+			t.Logf("%d choices took %v", persons, time.Since(start))
+			// persons, new persons, messages, messages of the choices, locks, choices, commit
+			if got := count.Load(); got > 7 {
+				t.Errorf("round trips: got %d, want at most 7", got)
+			}
+			if got := testdb.QueryInt(t, pool, `SELECT count(*) FROM person WHERE opted_out_at IS NOT NULL`); got != persons {
+				t.Errorf("persons who opted out: got %d, want %d", got, persons)
+			}
+			if got := testdb.QueryInt(t, pool, `SELECT count(*) FROM answer_part WHERE body = $1 AND confirms_opt_out`, stopConfirmed); got != persons {
+				t.Errorf("confirmations: got %d, want %d", got, persons)
+			}
+		})
+	}
+}
+
+// Other webhooks do not wait for one with many choices.
+func TestInbox_Store_DuringManyChoices(t *testing.T) {
+	t.Parallel()
+	pool := testdb.Open(t)
+	inbox := whatsappdb.NewInbox(pool)
+	unblock := blockInserts(t, pool, "answer") // the choices wait to store their confirmations
+	stored := make(chan error)
+	go func() { stored <- inbox.Store(context.WithoutCancel(t.Context()), stopsOf(100)) }()
+	waitUntil(t, "the choices wait", func() bool { return countLockWaits(t, pool) > 0 })
+	mustStore(t, inbox, messageBatch(textMessage("other", identity("KE.other", ""), "x")))
+	select {
+	case err := <-stored:
+		t.Errorf("Store of the choices: got error %v before it was unblocked, want that it waits", err)
+	default:
+	}
+	unblock()
+	if err := <-stored; err != nil {
+		t.Errorf("Store of the choices: got error %v, want nil", err)
+	}
+}
+
+// One webhook has several choices of a person, and those of others between them.
+func TestInbox_Store_ChoicesOfOneWebhook(t *testing.T) {
+	t.Parallel()
+	pool := testdb.Open(t)
+	noon := time.Now().Truncate(time.Second).Add(-time.Hour)
+	a, b := identity("KE.A", ""), identity("KE.B", "")
+	var all webhook.Batch
+	for _, batch := range []webhook.Batch{
+		choiceBatch("a1", a, true, noon), choiceBatch("b1", b, false, noon), choiceBatch("a2", a, false, noon.Add(time.Minute)),
+		choiceBatch("b2", b, true, noon.Add(time.Minute)), preferenceBatch(a, true, noon.Add(2*time.Minute)), preferenceBatch(b, false, noon.Add(time.Second)),
+	} {
+		all.Append(batch)
+	}
+	mustStore(t, whatsappdb.NewInbox(pool), all)
+	for who, want := range map[string][]string{"KE.A": {stopConfirmed}, "KE.B": {stopConfirmed}} {
+		personID := int64(testdb.QueryInt(t, pool, `SELECT id FROM person WHERE bsuid = $1`, who))
+		if !mustDue(t, pool, personID).Person.OptedOut {
+			t.Errorf("%s opted out: got false, want true", who)
+		}
+		if diff := cmp.Diff(want, openBodies(t, pool, personID)); diff != "" {
+			t.Errorf("parts to send to %s (-want +got):\n%s", who, diff)
 		}
 	}
 }

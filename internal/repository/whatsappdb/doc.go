@@ -97,7 +97,7 @@
 //
 //	person.choice_at is the time of the newest choice by Meta's clock, also of one
 //	that repeats the choice before it. See whatsapp.Choice.Replaces for ties. The
-//	confirmation answers the messages that were sent before the choice. storeChoice
+//	confirmation answers the messages that were sent before the choice. storeChoices
 //	locks these messages first, then the person and then the parts. SaveAnswer locks
 //	its messages too, so it either stored the answer before, and the choice gives its
 //	parts up, or finds the messages answered.
@@ -119,6 +119,9 @@
 //   - person.number_since distinguishes the earlier owner of a number from a person who
 //     wrote from their new number before the system message arrived. It also shows
 //     that a system message was applied before.
+//   - An item that was sent before number_since, from that number and without the
+//     user id of its owner, is of the earlier owner. It is stored for the user id that
+//     it has, and otherwise as an unhandled item.
 //
 // # Send hold of a number
 //

@@ -27,10 +27,10 @@ func storeIdentityChange(ctx context.Context, tx *personsTx, change webhook.Iden
 		if err != nil {
 			return nil, err
 		}
-		if !change.To.WaID.IsZero() && since.changed.After(change.At) {
+		byUserID := from.bsuid != "" && strings.EqualFold(from.bsuid, change.From.BSUID)
+		if byUserID && !change.To.WaID.IsZero() && since.changed.After(change.At) {
 			return nil, nil // the person has changed their number again
 		}
-		byUserID := from.bsuid != "" && strings.EqualFold(from.bsuid, change.From.BSUID)
 		found = byUserID || !since.known.After(change.At)
 	}
 	if !found {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,29 +19,34 @@ import (
 // Inbox stores webhooks. It implements whatsapp.Inbox.
 type Inbox struct {
 	pool *pgxpool.Pool
-	// The few batches that need the exclusive lock of all persons are committed
-	// apart from the others.
-	shared    *groupcommit.Batcher[webhook.Batch, struct{}]
-	exclusive *groupcommit.Batcher[webhook.Batch, struct{}]
+	// Batches that take long are committed apart from the others: the few that need
+	// the exclusive lock of all persons, and those with many events.
+	shared     *groupcommit.Batcher[webhook.Batch, struct{}]
+	manyEvents *groupcommit.Batcher[webhook.Batch, struct{}]
+	exclusive  *groupcommit.Batcher[webhook.Batch, struct{}]
 }
 
 // NewInbox returns an Inbox.
 func NewInbox(pool *pgxpool.Pool) *Inbox {
 	i := &Inbox{pool: pool}
 	options := groupcommit.Options[webhook.Batch]{Weight: weight}
-	i.shared = groupcommit.New(func(ctx context.Context, batches []webhook.Batch) ([]struct{}, error) {
-		return i.storeAll(ctx, batches, lockPersonsShared)
-	}, options)
-	i.exclusive = groupcommit.New(func(ctx context.Context, batches []webhook.Batch) ([]struct{}, error) {
-		return i.storeAll(ctx, batches, lockPersonsExclusive)
-	}, options)
+	newBatcher := func(mode personsLock) *groupcommit.Batcher[webhook.Batch, struct{}] {
+		return groupcommit.New(func(ctx context.Context, batches []webhook.Batch) ([]struct{}, error) {
+			return i.storeAll(ctx, batches, mode)
+		}, options)
+	}
+	i.shared, i.manyEvents, i.exclusive = newBatcher(lockPersonsShared), newBatcher(lockPersonsShared), newBatcher(lockPersonsExclusive)
 	return i
 }
 
 // Store implements whatsapp.Inbox. Concurrent calls share a commit.
 func (i *Inbox) Store(ctx context.Context, batch webhook.Batch) error {
 	err := errNeedsExclusiveLock
-	if len(batch.IdentityChanges) == 0 {
+	switch {
+	case len(batch.IdentityChanges) > 0:
+	case countEvents(batch) > manyEvents:
+		_, err = i.manyEvents.Do(ctx, batch)
+	default:
 		_, err = i.shared.Do(ctx, batch)
 	}
 	if errors.Is(err, errNeedsExclusiveLock) {
@@ -61,17 +67,18 @@ func (i *Inbox) storeAll(ctx context.Context, batches []webhook.Batch, mode pers
 		if err != nil {
 			return err
 		}
+		messages, personIDs, formerOwners := separateFormerOwners(all.Messages, personIDs)
 		batch := &pgx.Batch{}
-		if len(all.Messages) > 0 {
-			queueMessages(batch, all.Messages, personIDs)
+		if len(messages) > 0 {
+			queueMessages(batch, messages, personIDs)
 		}
 		if statuses := latestStatuses(all.Statuses); len(statuses) > 0 {
 			queueStatuses(batch, statuses)
 		}
-		if len(all.Unhandled) > 0 {
-			queueUnhandled(batch, all.Unhandled)
+		if unhandled := slices.Concat(all.Unhandled, formerOwners); len(unhandled) > 0 {
+			queueUnhandled(batch, unhandled)
 		}
-		if !hasEvents(all) {
+		if countEvents(all) == 0 {
 			return tx.Commit(ctx, batch)
 		}
 		if err := tx.Send(ctx, batch); err != nil {
@@ -89,6 +96,26 @@ func (i *Inbox) storeAll(ctx context.Context, batches []webhook.Batch, mode pers
 		return nil, fmt.Errorf("store webhooks: %w", err)
 	}
 	return make([]struct{}, len(batches)), nil
+}
+
+// separateFormerOwners returns the messages whose sender is known, with the ids of
+// their persons, and the others as unhandled items: a former owner of a number sent
+// them, and an answer would go to the new owner.
+func separateFormerOwners(messages []webhook.Message, personIDs []int64) ([]webhook.Message, []int64, []webhook.UnhandledItem) {
+	if !slices.Contains(personIDs, 0) { // nearly always
+		return messages, personIDs, nil
+	}
+	var known []webhook.Message
+	var knownIDs []int64
+	var unhandled []webhook.UnhandledItem
+	for i, m := range messages {
+		if personIDs[i] == 0 {
+			unhandled = append(unhandled, ofFormerOwner("messages", m.Raw))
+			continue
+		}
+		known, knownIDs = append(known, m), append(knownIDs, personIDs[i])
+	}
+	return known, knownIDs, unhandled
 }
 
 func senders(messages []webhook.Message) []sighting {

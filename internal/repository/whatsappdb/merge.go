@@ -61,7 +61,7 @@ func retirePerson(ctx context.Context, tx *personsTx, personID int64) error {
 		return fmt.Errorf("remove the number of a person: %w", err)
 	}
 	rest := &pgx.Batch{}
-	queueGiveUpParts(rest, personID, errorNumberMoved)
+	queueGiveUpParts(rest, []int64{personID}, errorNumberMoved)
 	if len(unanswered) > 0 {
 		rows, err := newAnswerRows(whatsapp.Answer{PersonID: personID, MessageIDs: unanswered})
 		if err != nil {

@@ -108,6 +108,31 @@ func (p personIndex) otherOwner(one person, identity webhook.Identity) (person, 
 	return owner, found && owner.id != one.id
 }
 
+// withoutFormerNumber returns the sighting without its number if the number passed
+// to another person later: a webhook that arrives late must not be taken for one
+// of the new owner. If it is not known since when the owner has the number, it counts
+// as theirs at any time.
+func (p personIndex) withoutFormerNumber(s sighting) sighting {
+	owner, found := p.byWaID[s.WaID.Reveal()]
+	isOwner := s.BSUID != "" && strings.EqualFold(s.BSUID, owner.bsuid)
+	if found && !isOwner && s.at.Before(owner.numberSince) {
+		s.WaID = sensitive.Phone{}
+	}
+	return s
+}
+
+// withoutFormerNumbers returns the sightings as withoutFormerNumber does, and omits
+// those that have no identifier then.
+func (p personIndex) withoutFormerNumbers(sightings []sighting) []sighting {
+	var named []sighting
+	for _, s := range sightings {
+		if s = p.withoutFormerNumber(s); !s.isEmpty() {
+			named = append(named, s)
+		}
+	}
+	return named
+}
+
 // unknown returns the sightings that match no stored person, one for each new
 // person: a sighting that shares an identifier with an earlier one may be of the
 // same person and is left out.

@@ -23,7 +23,12 @@ type sighting struct {
 	at time.Time
 }
 
+func (s sighting) isEmpty() bool { return s.BSUID == "" && s.WaID.IsZero() }
+
 // resolveSightings returns the id of each sighting's person, in the given order.
+// The id is 0 for a sighting that names only a number which has passed to another
+// person since: it is unknown whose number that was.
+//
 // It stores new persons, and new identifiers and names of known ones. Where
 // nothing is new it costs one read, and all new persons together cost one write.
 func resolveSightings(ctx context.Context, tx *personsTx, sightings []sighting) ([]int64, error) {
@@ -35,6 +40,7 @@ func resolveSightings(ctx context.Context, tx *personsTx, sightings []sighting) 
 		return nil, err
 	}
 	byTime := slices.SortedStableFunc(slices.Values(sightings), func(a, b sighting) int { return a.at.Compare(b.at) })
+	byTime = known.withoutFormerNumbers(byTime)
 	if err := insertPersons(ctx, tx, known, sortForLocks(known.unknown(byTime))); err != nil {
 		return nil, err
 	}
@@ -45,6 +51,10 @@ func resolveSightings(ctx context.Context, tx *personsTx, sightings []sighting) 
 	}
 	ids := make([]int64, len(sightings))
 	for i, s := range sightings {
+		s = known.withoutFormerNumber(s)
+		if s.isEmpty() {
+			continue
+		}
 		person, found := known.find(s.Identity)
 		if !found {
 			return nil, postgres.ErrRetry // the number got a new owner within this batch
@@ -67,6 +77,10 @@ func sortForLocks(sightings []sighting) []sighting {
 // A webhook that was sent before the person got their number does not bring an
 // earlier one back.
 func resolvePerson(ctx context.Context, tx *personsTx, known personIndex, s sighting) error {
+	s = known.withoutFormerNumber(s) // an earlier sighting of this batch may have brought the new owner
+	if s.isEmpty() {
+		return nil
+	}
 	found, exists := known.find(s.Identity)
 	if exists && s.at.Before(found.numberSince) {
 		s.WaID = sensitive.Phone{}
@@ -150,14 +164,15 @@ func insertPersons(ctx context.Context, tx *personsTx, known personIndex, sighti
 	return nil
 }
 
-// savePerson stores one new person, or the identifiers and the name that a known
-// one lacks. A person has the number that they wrote from last, by Meta's clock.
+// savePerson stores the identifiers and the name that a known person lacks, or a
+// new person whose number another person had until now. A person has the number
+// that they wrote from last, by Meta's clock.
 func savePerson(ctx context.Context, tx *personsTx, known person, s sighting) (person, error) {
 	saved := known
 	saved.bsuid = cmp.Or(saved.bsuid, s.BSUID)
 	saved.waID = cmp.Or(s.WaID.Reveal(), saved.waID)
 	saved.name = cmp.Or(s.Name, saved.name)
-	if known.id != 0 && saved.waID != known.waID {
+	if saved.waID != known.waID {
 		saved.numberSince = s.at
 	}
 	if known.id != 0 {
@@ -180,8 +195,8 @@ func savePerson(ctx context.Context, tx *personsTx, known person, s sighting) (p
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		INSERT INTO person (bsuid, wa_id, name, created_at)
-		VALUES (nullif($1, ''), nullif($2, ''), $3, least($4, now()))
+		INSERT INTO person (bsuid, wa_id, name, created_at, number_since)
+		VALUES (nullif($1, ''), nullif($2, ''), $3, least($4, now()), CASE WHEN $2 <> '' THEN least($4, now()) END)
 		ON CONFLICT DO NOTHING
 		RETURNING id`, saved.bsuid, saved.waID, s.Name.Reveal(), s.at,
 	).QueryRow(func(row pgx.Row) error { return row.Scan(&saved.id) })

@@ -17,6 +17,16 @@ import (
 	"aisha/internal/service/whatsapp/webhook"
 )
 
+// ofFormerOwner returns the unhandled item for an item that names only a number
+// which has passed to another person since.
+func ofFormerOwner(field string, raw []byte) webhook.UnhandledItem {
+	return webhook.UnhandledItem{
+		Field:  field,
+		Reason: "sent before the phone number passed to another person",
+		Raw:    raw,
+	}
+}
+
 func queueUnhandled(batch *pgx.Batch, items []webhook.UnhandledItem) {
 	fields, reasons, raws := make([]string, len(items)), make([]string, len(items)), make([][]byte, len(items))
 	for i, item := range items {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 
+	"aisha/internal/sensitive"
+	"aisha/internal/service/whatsapp/webhook"
 	"aisha/internal/visible"
 )
 
@@ -87,7 +89,12 @@ func messageCommand(m UnansweredMessage) command {
 	if m.Revoked {
 		return noCommand
 	}
-	return commandOf(normalizeCommand(m.Text.Reveal()))
+	return commandIn(m.Text)
+}
+
+// commandIn returns the command that the text of a message is.
+func commandIn(text sensitive.Text) command {
+	return commandOf(normalizeCommand(webhook.WithoutNotes(text.Reveal())))
 }
 
 // normalizeCommand returns the words of text in lower case, separated by single

@@ -30,44 +30,81 @@ func (c Choice) Replaces(made time.Time) bool {
 }
 
 // addChoices completes the preferences of a webhook, and adds one for each message
-// that is a choice. So STOP takes effect in the transaction that stores it, and
-// not only when a worker comes to it.
+// that is a choice and for each edit that makes a message one to stop. So STOP takes
+// effect in the transaction that stores it, and not only when a worker comes to it.
 func addChoices(batch *webhook.Batch, now time.Time) {
 	for i := range batch.Preferences {
 		p := &batch.Preferences[i]
 		if p.OptOut {
-			p.Confirmation = sensitive.NewText(sentenceOptedOut)
+			p.Confirmation = confirmationOf(true, now.Sub(p.At))
 		}
 	}
-	for _, m := range lastChoices(batch.Messages) {
-		optOut := commandOf(normalizeCommand(m.Text.Reveal())) == commandStop
+	for _, edit := range batch.Edits {
+		if isEditToStop(edit) {
+			batch.Preferences = append(batch.Preferences, webhook.Preference{
+				Who:           edit.Sender,
+				PhoneNumberID: edit.PhoneNumberID,
+				OptOut:        true,
+				At:            edit.EditedAt,
+				Confirmation:  confirmationOf(true, now.Sub(edit.EditedAt)),
+			})
+		}
+	}
+	for _, choice := range lastChoices(batch.Messages) {
+		m := choice.message
 		batch.Preferences = append(batch.Preferences, webhook.Preference{
 			Who:           m.Sender,
 			PhoneNumberID: m.PhoneNumberID,
-			OptOut:        optOut,
+			OptOut:        choice.optOut,
 			At:            m.SentAt,
 			WAMID:         m.WAMID,
 			SentHour:      m.SentHour,
-			Confirmation:  confirmationOf(optOut, now.Sub(m.SentAt)),
+			Confirmation:  confirmationOf(choice.optOut, now.Sub(m.SentAt)),
 		})
 	}
+}
+
+// isEditToStop reports whether an edit makes a message a choice to stop. An edit
+// whose sender or time is unknown does not: it may be another person's, or old. The
+// worker still obeys it if the message has no answer yet.
+func isEditToStop(edit webhook.Edit) bool {
+	hasSender := edit.Sender.BSUID != "" || !edit.Sender.WaID.IsZero()
+	return hasSender && !edit.EditedAt.IsZero() && commandIn(edit.Text) == commandStop
+}
+
+// madeChoice is a choice and the message that made it.
+type madeChoice struct {
+	message webhook.Message
+	optOut  bool
 }
 
 // lastChoices returns the messages that are choices. Of the choices that a person
 // made within a second it returns only the last one: Meta's clock does not order
 // them, but one webhook does.
-func lastChoices(messages []webhook.Message) []webhook.Message {
-	var choices []webhook.Message
-	for _, m := range messages {
-		if !isChoice(commandOf(normalizeCommand(m.Text.Reveal()))) {
-			continue
-		}
-		choices = slices.DeleteFunc(choices, func(earlier webhook.Message) bool {
-			return earlier.Sender.BSUID == m.Sender.BSUID && earlier.Sender.WaID == m.Sender.WaID && earlier.SentAt.Unix() == m.SentAt.Unix()
-		})
-		choices = append(choices, m)
+func lastChoices(messages []webhook.Message) []madeChoice {
+	type moment struct {
+		bsuid  string
+		waID   sensitive.Phone
+		second int64
 	}
-	return choices
+	var choices []madeChoice
+	last := make(map[moment]int) // index of the last choice
+	momentOf := func(m webhook.Message) moment {
+		return moment{bsuid: m.Sender.BSUID, waID: m.Sender.WaID, second: m.SentAt.Unix()}
+	}
+	for _, m := range messages {
+		if made := commandIn(m.Text); isChoice(made) {
+			last[momentOf(m)] = len(choices)
+			choices = append(choices, madeChoice{message: m, optOut: made == commandStop})
+		}
+	}
+	var kept []madeChoice
+	for i, choice := range choices {
+		if last[momentOf(choice.message)] == i {
+			kept = append(kept, choice)
+		}
+	}
+	return kept
 }
 
 func isChoice(c command) bool { return c == commandStop || c == commandStart }

@@ -1,6 +1,7 @@
 package whatsapp
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -45,6 +46,13 @@ func choiceMessage(bsuid, text string, sentAt time.Time) webhook.Message {
 	}
 }
 
+// withNote returns a text of the person A with a note that Decode adds.
+func withNote(text, note string, sentAt time.Time) webhook.Message {
+	message := choiceMessage("A", text, sentAt)
+	message.Text = sensitive.NewText(text + note)
+	return message
+}
+
 func TestAddChoices(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
@@ -82,6 +90,10 @@ func TestAddChoices(t *testing.T) {
 			[]webhook.Message{choiceMessage("A", "start", before), choiceMessage("A", "STOP", before)}, []webhook.Preference{stop}},
 		"choices_of_two_seconds": {
 			[]webhook.Message{choiceMessage("A", "STOP", before), choiceMessage("A", "start", startLater.At)}, []webhook.Preference{stop, startLater}},
+		"stop_about_a_product": {
+			[]webhook.Message{withNote("STOP", "\n(about the product P7)", before)}, []webhook.Preference{stop}},
+		"stop_from_an_advertisement": {
+			[]webhook.Message{withNote("STOP", "\n(came from the advertisement “Buy”)", before)}, []webhook.Preference{stop}},
 		"choices_of_two_persons": {
 			[]webhook.Message{choiceMessage("A", "STOP", before), choiceMessage("B", "STOP", before)}, []webhook.Preference{stop, stopB}},
 	} {
@@ -108,6 +120,92 @@ func TestAddChoices_TimeOfPreference(t *testing.T) {
 		if got := batch.Preferences[0].At; !got.Equal(tt.want) {
 			t.Errorf("%s: got %v, want %v", name, got, tt.want)
 		}
+	}
+}
+
+// Meta refuses a confirmation after the service window.
+func TestAddChoices_ConfirmationOfPreference(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for name, tt := range map[string]struct {
+		optOut bool
+		age    time.Duration
+		want   string
+	}{
+		"stop":              {true, time.Hour, sentenceOptedOut},
+		"stop_six_days_old": {true, 6 * 24 * time.Hour, ""},
+		"resume":            {false, time.Hour, ""},
+	} {
+		batch := webhook.Batch{Preferences: []webhook.Preference{{OptOut: tt.optOut, At: now.Add(-tt.age)}}}
+		addChoices(&batch, now)
+		if got := batch.Preferences[0].Confirmation.Reveal(); got != tt.want {
+			t.Errorf("%s: got %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+// A person who corrects "ST0P" to "STOP" wants to get no more messages, also when
+// the first text was answered.
+func TestAddChoices_Edit(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	edit := webhook.Edit{
+		WAMID:         "wamid.A",
+		PhoneNumberID: "N",
+		Sender:        webhook.Identity{BSUID: "A"},
+		Text:          sensitive.NewText("STOP\n(about the product P7)"),
+		EditedAt:      now.Add(-time.Minute),
+	}
+	stop := webhook.Preference{
+		Who:           edit.Sender,
+		PhoneNumberID: "N",
+		OptOut:        true,
+		At:            edit.EditedAt,
+		Confirmation:  sensitive.NewText(sentenceOptedOut),
+	}
+	byNumber, old, start, question, anonymous, untimed := edit, edit, edit, edit, edit, edit
+	byNumber.Sender = webhook.Identity{WaID: sensitive.NewPhone("254712345678")}
+	old.EditedAt = now.Add(-48 * time.Hour)
+	start.Text, question.Text = sensitive.NewText("start"), sensitive.NewText("does it stop?")
+	anonymous.Sender, untimed.EditedAt = webhook.Identity{}, time.Time{}
+	stopByNumber, oldStop := stop, stop
+	stopByNumber.Who = byNumber.Sender
+	oldStop.At, oldStop.Confirmation = old.EditedAt, sensitive.Text{}
+	for name, tt := range map[string]struct {
+		edit webhook.Edit
+		want []webhook.Preference
+	}{
+		"stop":           {edit, []webhook.Preference{stop}},
+		"stop_by_number": {byNumber, []webhook.Preference{stopByNumber}},
+		"stop_of_old":    {old, []webhook.Preference{oldStop}},
+		"start":          {start, nil},
+		"question":       {question, nil},
+		"unknown_sender": {anonymous, nil},
+		"unknown_time":   {untimed, nil},
+	} {
+		batch := webhook.Batch{Edits: []webhook.Edit{tt.edit}}
+		addChoices(&batch, now)
+		if diff := cmp.Diff(tt.want, batch.Preferences, cmp.AllowUnexported(sensitive.Text{}, sensitive.Phone{})); diff != "" {
+			t.Errorf("%s: preferences (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestAddChoices_ThousandsOfChoices(t *testing.T) {
+	t.Parallel()
+	const n = 9_000
+	now := time.Now()
+	var batch webhook.Batch
+	for i := range n {
+		batch.Messages = append(batch.Messages, choiceMessage(fmt.Sprint("KE.", i), "STOP", now))
+	}
+	start := time.Now()
+	addChoices(&batch, now)
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("took %v, want at most a second", took)
+	}
+	if got := len(batch.Preferences); got != n {
+		t.Errorf("got %d preferences, want %d", got, n)
 	}
 }
 
@@ -157,6 +255,20 @@ func TestService_AnswerPerson_StopIsNotPartOfTheQuestion(t *testing.T) {
 	}
 	if got := len(f.answers[0].MessageIDs); got != 2 {
 		t.Errorf("answered %d messages, want 2", got)
+	}
+}
+
+// The button of an advertisement writes the text, and Meta adds the advertisement.
+func TestService_AnswerPerson_JoinFromAnAdvertisement(t *testing.T) {
+	t.Parallel()
+	message := textMessage(1, "Join!\n(came from the advertisement “Join the list”)", time.Minute)
+	f := &fakes{due: Due{Person: Person{Identity: kenyan()}, Messages: []UnansweredMessage{message}}}
+	answerPerson(t, f.service(Options{}))
+	if got := bodies(f.sent); got != sentenceJoined {
+		t.Errorf("sent %q, want %q", got, sentenceJoined)
+	}
+	if len(f.questions) != 0 {
+		t.Errorf("asked the model %d times, want 0", len(f.questions))
 	}
 }
 

@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"aisha/internal/fault"
 	"aisha/internal/sensitive"
 	"aisha/internal/service/whatsapp/webhook"
@@ -153,8 +156,8 @@ func TestService_Receive_Echo(t *testing.T) {
 		{To: webhook.Identity{WaID: sensitive.NewPhone("254700000001")}, WAMID: "wamid.E1", SentAt: sentAt, Pause: 3 * time.Hour},
 		{To: webhook.Identity{WaID: sensitive.NewPhone("254700000002")}, WAMID: "wamid.E2", SentAt: sentAt, Pause: 3 * time.Hour},
 	}
-	if got := inbox.stored.Echoes; !slices.Equal(got, want) {
-		t.Errorf("stored %+v, want %+v", got, want)
+	if diff := cmp.Diff(want, inbox.stored.Echoes, cmpopts.IgnoreFields(webhook.Echo{}, "Raw"), cmp.AllowUnexported(sensitive.Text{}, sensitive.Phone{})); diff != "" {
+		t.Errorf("stored (-want +got):\n%s", diff)
 	}
 }
 
@@ -178,8 +181,8 @@ func TestService_Receive_Preference(t *testing.T) {
 			At:            madeAt,
 		},
 	}
-	if got := inbox.stored.Preferences; !slices.Equal(got, want) {
-		t.Errorf("stored %+v, want %+v", got, want)
+	if diff := cmp.Diff(want, inbox.stored.Preferences, cmpopts.IgnoreFields(webhook.Preference{}, "Raw"), cmp.AllowUnexported(sensitive.Text{}, sensitive.Phone{})); diff != "" {
+		t.Errorf("stored (-want +got):\n%s", diff)
 	}
 }
 

@@ -9,10 +9,14 @@ import (
 // Decode reads the body of a webhook that was received at the given time. Every
 // message, status and event is decoded on its own: an item that is malformed, too
 // old or of no use to us becomes an [UnhandledItem] and does not affect the
-// others. Decode never fails; a body that is not understood at all is one
-// unhandled item.
+// others. Decode never fails; a body that is not understood at all, or that has far
+// more items than Meta sends, is one unhandled item.
 func Decode(body []byte, receivedAt time.Time) Batch {
 	d := decoder{receivedAt: receivedAt}
+	if hasMoreItems(body, maxItems) {
+		d.addUnhandled("", "too many items for one webhook", body)
+		return d.batch
+	}
 	var envelope struct {
 		Entry []json.RawMessage `json:"entry"`
 	}
@@ -54,6 +58,56 @@ func unmarshal(raw []byte, into any) error {
 
 func (d *decoder) addUnhandled(field, reason string, raw []byte) {
 	d.batch.Unhandled = append(d.batch.Unhandled, UnhandledItem{Field: field, Reason: reason, Raw: raw})
+}
+
+// maxItems limits the items of all JSON arrays in a body. While a short item is
+// decoded it takes up two hundred times the memory of its bytes. Meta sends at most
+// 1,000 updates in one webhook.
+// https://developers.facebook.com/docs/whatsapp/cloud-api/guides/set-up-webhooks
+const maxItems = 10_000
+
+// hasMoreItems reports whether the JSON arrays of body have more than limit items
+// together, counted without decoding them. The count is right for valid JSON, give
+// or take one item for each array.
+func hasMoreItems(body []byte, limit int) bool {
+	const smallestItem = 2 // bytes, such as "1,"
+	if len(body) <= smallestItem*limit {
+		return false // nearly always
+	}
+	items := 0
+	var inArray []bool // of the open arrays and objects
+	for i := 0; i < len(body) && items <= limit; i++ {
+		switch body[i] {
+		case '"':
+			i = endOfString(body, i)
+		case '[':
+			inArray = append(inArray, true)
+			items++
+		case '{':
+			inArray = append(inArray, false)
+		case ']', '}':
+			inArray = inArray[:max(len(inArray)-1, 0)]
+		case ',':
+			if n := len(inArray); n > 0 && inArray[n-1] {
+				items++
+			}
+		}
+	}
+	return items > limit
+}
+
+// endOfString returns the index of the quote that ends the JSON string which begins
+// at start, or the length of body if none does.
+func endOfString(body []byte, start int) int {
+	for i := start + 1; i < len(body); i++ {
+		switch body[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return len(body)
 }
 
 // value is the JSON of a change's value, with its items undecoded.

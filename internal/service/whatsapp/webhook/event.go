@@ -3,6 +3,7 @@ package webhook
 import (
 	"cmp"
 	"encoding/json"
+	"strings"
 )
 
 // addIdentityChange reads a system message. WhatsApp sends several kinds; only
@@ -50,6 +51,7 @@ func (d *decoder) decodeEcho(raw json.RawMessage) {
 		To:     identityOf(in.UserID, in.To),
 		Text:   cleanText(cmp.Or(in.Text.Body, in.Interactive.Body.Text).text()),
 		SentAt: d.sentAt(in.Timestamp),
+		Raw:    raw,
 	}
 	if in.ID.isID() {
 		echo.WAMID = in.ID.text()
@@ -80,18 +82,22 @@ func (d *decoder) decodePreference(raw json.RawMessage, phoneNumberID string, co
 	err := unmarshal(raw, &in)
 	who := contacts.identify(in.UserID, in.WaID)
 	chosenAt := d.sentAt(in.Timestamp)
-	known := in.Value == "stop" || in.Value == "resume"
+	_, hasTime := in.Timestamp.unixTime()
+	stop, resume := strings.EqualFold(string(in.Value), "stop"), strings.EqualFold(string(in.Value), "resume")
 	switch wrongTime := d.wrongTime(chosenAt); {
-	case err != nil || who.isEmpty() || !known:
+	case err != nil || who.isEmpty() || !stop && !resume:
 		d.addUnhandled(field, "a preference of an unknown kind", raw)
+	case resume && !hasTime: // a repeated webhook would undo a newer choice to stop
+		d.addUnhandled(field, "a choice to resume messages without a time", raw)
 	case wrongTime != "":
 		d.addUnhandled(field, "a preference "+wrongTime, raw)
 	default:
 		d.batch.Preferences = append(d.batch.Preferences, Preference{
 			Who:           who,
 			PhoneNumberID: phoneNumberID,
-			OptOut:        in.Value == "stop",
+			OptOut:        stop,
 			At:            chosenAt,
+			Raw:           raw,
 		})
 	}
 }

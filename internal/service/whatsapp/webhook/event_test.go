@@ -28,6 +28,7 @@ func TestDecode_Echo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := decode(fmt.Appendf(nil, `{"entry":[{"changes":[{"field":"smb_message_echoes","value":{"message_echoes":[{"from":"254700000000","to":"254712345678",%s}]}}]}]}`, tt.echo))
+			tt.want.Raw = fmt.Appendf(nil, `{"from":"254700000000","to":"254712345678",%s}`, tt.echo)
 			if diff := cmp.Diff(Batch{Echoes: []Echo{tt.want}}, got, cmp.Comparer(equalPhones), cmp.Comparer(equalTexts)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
@@ -35,20 +36,32 @@ func TestDecode_Echo(t *testing.T) {
 	}
 }
 
-func TestDecode_PreferenceTime(t *testing.T) {
+func TestDecode_Preference(t *testing.T) {
 	t.Parallel()
 	for timestamp, want := range map[string]time.Time{
-		`1767225000`: time.Unix(1767225000, 0), `"1767225000"`: time.Unix(1767225000, 0), `null`: receivedAt, `"soon"`: receivedAt, `""`: receivedAt, `{}`: receivedAt,
+		`1767225000`: time.Unix(1767225000, 0), `"1767225000"`: time.Unix(1767225000, 0), `1767225000.5`: time.Unix(1767225000, 0),
+		`null`: receivedAt, `"soon"`: receivedAt, `""`: receivedAt, `{}`: receivedAt,
 	} {
-		for value, optOut := range map[string]bool{"stop": true, "resume": false} {
-			batch := decode(fmt.Appendf(nil, `{"entry":[{"changes":[{"field":"user_preferences","value":{"user_preferences":[{"wa_id":"254712345678","value":%q,"timestamp":%s}]}}]}]}`,
-				value, timestamp))
+		for value, optOut := range map[string]bool{"stop": true, "STOP": true, "Stop": true, "resume": false, "Resume": false} {
+			raw := fmt.Sprintf(`{"wa_id":"254712345678","value":%q,"timestamp":%s}`, value, timestamp)
+			batch := decode(fmt.Appendf(nil, `{"entry":[{"changes":[{"field":"user_preferences","value":{"user_preferences":[%s]}}]}]}`, raw))
+			if !optOut && want.Equal(receivedAt) { // a repeated webhook would undo a newer stop
+				want := Batch{Unhandled: []UnhandledItem{{Field: "user_preferences", Reason: "a choice to resume messages without a time", Raw: []byte(raw)}}}
+				if diff := cmp.Diff(want, batch); diff != "" {
+					t.Errorf("%s %s: (-want +got)\n%s", value, timestamp, diff)
+				}
+				continue
+			}
 			if len(batch.Preferences) != 1 {
 				t.Errorf("%s %s: got %s, want one preference", value, timestamp, describe(batch))
 				continue
 			}
-			if got := batch.Preferences[0]; !got.At.Equal(want) || got.OptOut != optOut {
+			got := batch.Preferences[0]
+			if !got.At.Equal(want) || got.OptOut != optOut {
 				t.Errorf("%s %s: got OptOut %v at %v, want %v at %v", value, timestamp, got.OptOut, got.At, optOut, want)
+			}
+			if string(got.Raw) != raw {
+				t.Errorf("%s %s: got the raw item %s, want %s", value, timestamp, got.Raw, raw)
 			}
 		}
 	}

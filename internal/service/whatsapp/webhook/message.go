@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // messageJSON holds the members of a message that are read. The type decides
@@ -82,10 +83,16 @@ func (d *decoder) addMessage(raw []byte, in messageJSON, phoneNumberID string, c
 	case in.GroupID != "":
 		d.addUnhandled("messages", "a message of a group", raw)
 	case in.Type == "edit" && in.Edit.Original != "":
+		editedAt := d.sentAt(in.Timestamp)
+		if d.wrongTime(editedAt) != "" {
+			editedAt = time.Time{}
+		}
 		d.batch.Edits = append(d.batch.Edits, Edit{
-			WAMID:  in.Edit.Original.text(),
-			Sender: contacts.identify(in.FromUserID, in.From),
-			Text:   cleanText(in.Edit.text()),
+			WAMID:         in.Edit.Original.text(),
+			PhoneNumberID: phoneNumberID,
+			Sender:        contacts.identify(in.FromUserID, in.From),
+			Text:          cleanText(in.Edit.text()),
+			EditedAt:      editedAt,
 		})
 	case in.Type == "revoke" && in.Revoke.Original != "":
 		d.batch.Revokes = append(d.batch.Revokes, Revoke{
@@ -135,6 +142,7 @@ func (d *decoder) addPersonMessage(raw []byte, in messageJSON, phoneNumberID str
 		QuotedWAMID:   in.Context.ID.text(),
 		SentAt:        sentAt,
 		SentHour:      sentHour(in.Timestamp),
+		Raw:           raw,
 	})
 }
 
@@ -230,16 +238,32 @@ func (in messageJSON) file() fileJSON {
 	return fileJSON{}
 }
 
+// The beginnings of the notes in a text, which are lines of their own.
+const (
+	productNote       = "(about the product "
+	advertisementNote = "(came from the advertisement “"
+)
+
 // text describes the whole message in words, for the model.
 func (in messageJSON) text() string {
 	lines := []string{in.content()}
 	if product := in.Context.Product.ID.text(); product != "" {
-		lines = append(lines, "(about the product "+product+")")
+		lines = append(lines, productNote+product+")")
 	}
 	if ad := joinNonEmpty(": ", in.Referral.Headline.text(), in.Referral.Body.text()); ad != "" {
-		lines = append(lines, "(came from the advertisement “"+ad+"”)")
+		lines = append(lines, advertisementNote+ad+"”)")
 	}
 	return joinNonEmpty("\n", lines...)
+}
+
+// WithoutNotes returns the text of a [Message] without the notes about the product
+// or the advertisement that it refers to. A person who presses "Join" in an
+// advertisement has written "Join" and nothing else.
+func WithoutNotes(text string) string {
+	for _, note := range []string{productNote, advertisementNote} {
+		text, _, _ = strings.Cut(text, "\n"+note)
+	}
+	return text
 }
 
 func (in messageJSON) content() string {
@@ -275,10 +299,11 @@ func (i interactiveJSON) text() string {
 }
 
 // formFields returns one line per field of a submitted form, sorted by name. A
-// response that is not a JSON object is returned as it is.
+// response that is long or not a JSON object is returned as it is.
 func formFields(response string) string {
+	const longest = 64 << 10 // bytes; maps take up many times as much memory
 	var fields map[string]any
-	if err := json.Unmarshal([]byte(response), &fields); err != nil {
+	if len(response) > longest || json.Unmarshal([]byte(response), &fields) != nil {
 		return response
 	}
 	var lines []string

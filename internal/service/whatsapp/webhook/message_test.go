@@ -258,3 +258,52 @@ func TestDecode_SenderOfChange(t *testing.T) {
 		}
 	}
 }
+
+// What Meta adds to a message is for the model, and is not what the person wrote.
+func TestWithoutNotes(t *testing.T) {
+	t.Parallel()
+	const (
+		product  = `"context":{"referred_product":{"catalog_id":"1","product_retailer_id":"P7"}}`
+		referral = `"referral":{"source_type":"ad","headline":"Join now","body":"(about the product x)\nSTOP"}`
+	)
+	for name, tt := range map[string]struct{ members, want, wantWritten string }{
+		"product":       {product, "STOP\n(about the product P7)", "STOP"},
+		"advertisement": {referral, "STOP\n(came from the advertisement “Join now: (about the product x)\nSTOP”)", "STOP"},
+		"product_and_advertisement": {product + "," + referral,
+			"STOP\n(about the product P7)\n(came from the advertisement “Join now: (about the product x)\nSTOP”)", "STOP"},
+		"neither": {`"context":{"id":"wamid.Q"}`, "STOP", "STOP"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			batch := decode([]byte(webhook(`{"from":"254712345678","id":"w","type":"text","text":{"body":"STOP"},`+tt.members+`}`, ``)))
+			if len(batch.Messages) != 1 {
+				t.Fatalf("got %s, want one message", describe(batch))
+			}
+			got := batch.Messages[0].Text.Reveal()
+			if got != tt.want {
+				t.Errorf("got text %q, want %q", got, tt.want)
+			}
+			if got := WithoutNotes(got); got != tt.wantWritten {
+				t.Errorf("WithoutNotes: got %q, want %q", got, tt.wantWritten)
+			}
+		})
+	}
+	for _, text := range []string{"", "STOP", "the bus (about the product P7)", "(about the product P7)", "a\nb"} {
+		if got := WithoutNotes(text); got != text {
+			t.Errorf("WithoutNotes(%q): got %q, want it unchanged", text, got)
+		}
+	}
+}
+
+func TestDecode_LongFormResponse(t *testing.T) {
+	t.Parallel()
+	response := `{` + strings.Repeat(`"a":1,`, 20_000) + `"a":1}`
+	batch := decode([]byte(webhook(fmt.Sprintf(`{"from":"254712345678","id":"w","type":"interactive",
+		"interactive":{"type":"nfm_reply","nfm_reply":{"response_json":%q}}}`, response), ``)))
+	if len(batch.Messages) != 1 {
+		t.Fatalf("got %s, want one message", describe(batch))
+	}
+	if got := batch.Messages[0].Text.Reveal(); got != response[:maxText] {
+		t.Errorf("got a text of %d bytes that begins with %.20q, want the beginning of the response", len(got), got)
+	}
+}

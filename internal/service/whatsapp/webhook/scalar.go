@@ -67,14 +67,22 @@ func (s scalar) int() int {
 	return int(n)
 }
 
-// unixTime reads Unix seconds and reports whether the value is a whole number. A
-// time outside the years 1970 to 9999 becomes the nearest one in them, because
-// PostgreSQL and JSON have no later years.
+// unixTime reads Unix seconds and reports whether the value is a number. Fractions of
+// a second are dropped. A time outside the years 1970 to 9999 becomes the nearest one
+// in them, because PostgreSQL and JSON have no later years.
 func (s scalar) unixTime() (t time.Time, ok bool) {
 	const endOf9999 = 253402300799 // the last second
 	seconds, err := strconv.ParseInt(string(s), 10, 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) {
+	switch {
+	case err == nil, errors.Is(err, strconv.ErrRange):
+	case strings.Trim(string(s), "0123456789.eE+-") != "": // ParseFloat also reads Inf, NaN and hexadecimal numbers
 		return time.Time{}, false
+	default:
+		number, err := strconv.ParseFloat(string(s), 64)
+		if err != nil {
+			return time.Time{}, false
+		}
+		seconds = int64(min(max(number, 0), endOf9999))
 	}
 	return time.Unix(min(max(seconds, 0), endOf9999), 0), true
 }

@@ -40,6 +40,16 @@ func TestDecode_Timestamp(t *testing.T) {
 		"empty":                       {`""`, receivedAt, ""},
 		"object":                      {`{}`, receivedAt, ""},
 		"number_too_large_for_a_type": {`1e400`, receivedAt, ""},
+		"fraction":                    {`1767225000.75`, time.Unix(1767225000, 0), ""},
+		"fraction_in_a_string":        {`"1767225000.25"`, time.Unix(1767225000, 0), ""},
+		"exponent":                    {`1.767225e9`, time.Unix(1767225000, 0), ""},
+		"exponent_in_upper_case":      {`"1.767225E+9"`, time.Unix(1767225000, 0), ""},
+		"old_fraction":                {`1504902988.5`, time.Time{}, old},
+		"negative_fraction":           {`-5.5`, time.Time{}, old},
+		"exponent_beyond_64_bits":     {`1e300`, time.Time{}, future},
+		"infinity":                    {`"Inf"`, receivedAt, ""},
+		"hexadecimal":                 {`"0x69550000p0"`, receivedAt, ""},
+		"two_dots":                    {`"1767225000.0.0"`, receivedAt, ""},
 	}
 	items := map[string]struct{ body, kind string }{
 		"message":    {webhook(`{"from":"254712345678","id":"w","type":"text","text":{"body":"x"},"timestamp":%s}`, ``), "a message "},
@@ -87,7 +97,7 @@ func TestDecode_SentHour(t *testing.T) {
 	t.Parallel()
 	for timestamp, want := range map[string]string{
 		`"1767225600"`: "2026-01-01 00", `1767225599`: "2025-12-31 23", `"1767229200"`: "2026-01-01 01",
-		`""`: "1970-01-01 00", `"1767225600.5"`: "1970-01-01 00", `"yesterday"`: "1970-01-01 00", `null`: "1970-01-01 00", `1e400`: "1970-01-01 00",
+		`""`: "1970-01-01 00", `"1767225600.5"`: "2026-01-01 00", `1.7672256e9`: "2026-01-01 00", `"yesterday"`: "1970-01-01 00", `null`: "1970-01-01 00", `1e400`: "1970-01-01 00",
 	} {
 		for _, later := range []time.Duration{0, 3 * time.Hour} {
 			body := webhook(`{"from":"254712345678","id":"w","type":"text","timestamp":`+timestamp+`}`, ``)
@@ -107,6 +117,23 @@ func TestDecode_TimestampOfChange(t *testing.T) {
 		{"from":"254712345678","id":"w","timestamp":"1","type":"edit","edit":{"original_message_id":"wamid.O","message":{"type":"text","text":{"body":"y"}}}}`, ``))))
 	if want := `edit wamid.O: "y"; revoke wamid.O`; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestDecode_TimeOfEdit(t *testing.T) {
+	t.Parallel()
+	for timestamp, want := range map[string]time.Time{
+		`"1767225000"`: time.Unix(1767225000, 0), `null`: receivedAt, `"1504902988"`: {}, `"99999999999999"`: {},
+	} {
+		batch := decode([]byte(webhook(
+			`{"from":"254712345678","id":"w","timestamp":`+timestamp+`,"type":"edit","edit":{"original_message_id":"wamid.O","message":{"type":"text","text":{"body":"y"}}}}`, ``)))
+		if len(batch.Edits) != 1 {
+			t.Errorf("%s: got %s, want one edit", timestamp, describe(batch))
+			continue
+		}
+		if got := batch.Edits[0]; !got.EditedAt.Equal(want) || got.PhoneNumberID != "1234567890" {
+			t.Errorf("%s: got an edit at %v of number %s, want %v of number 1234567890", timestamp, got.EditedAt, got.PhoneNumberID, want)
+		}
 	}
 }
 

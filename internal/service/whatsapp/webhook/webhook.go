@@ -40,11 +40,12 @@ type Message struct {
 	PhoneNumberID string // Meta's id of our number that received it
 	Sender        Identity
 	Type          string         // Meta's name of the type: text, image, …; or TypeUnavailable
-	Text          sensitive.Text // the content as text; empty for a type without text
+	Text          sensitive.Text // the content as text, with notes (see WithoutNotes); empty for a type without text
 	Media         Media          // the attached file, if any
 	QuotedWAMID   string         // message that this one replies to; empty for none
 	SentAt        time.Time      // Meta's timestamp, or the time of receipt if Meta sent none that can be read
 	SentHour      time.Time      // the hour of Meta's timestamp, or the first of 1970, so that every copy of a message has the same
+	Raw           []byte         // as it was received
 }
 
 // Media is a file stored by Meta, which is downloaded by its id.
@@ -57,9 +58,11 @@ type Media struct {
 
 // Edit replaces the text of a message. It counts only for a message of Sender.
 type Edit struct {
-	WAMID  string   // of the original message
-	Sender Identity // zero where Meta does not name them: then WAMID alone decides
-	Text   sensitive.Text
+	WAMID         string   // of the original message
+	PhoneNumberID string   // Meta's id of our number that received it
+	Sender        Identity // zero where Meta does not name them: then WAMID alone decides
+	Text          sensitive.Text
+	EditedAt      time.Time // Meta's timestamp, or the time of receipt if Meta sent none that can be read; zero for one that cannot be right
 }
 
 // Revoke says that a message was deleted. It counts only for a message of Sender.
@@ -82,6 +85,7 @@ type Echo struct {
 	Text   sensitive.Text // of the message; empty for a type without text
 	SentAt time.Time      // Meta's timestamp, or the time of receipt if Meta sent none that can be read
 	Pause  time.Duration  // how long the assistant stays silent; set by package whatsapp
+	Raw    []byte         // as it was received
 }
 
 // Preference is a person's choice to get no more messages, or to get them again.
@@ -95,6 +99,7 @@ type Preference struct {
 	WAMID         string         // of the message that made it; empty for one in the settings
 	SentHour      time.Time      // of that message
 	Confirmation  sensitive.Text // sent once where it changes anything; set by package whatsapp
+	Raw           []byte         // as it was received; nil for one that a message made
 }
 
 // State is the delivery state that a status reports.
