@@ -191,14 +191,22 @@ func (q *listSQL) walk(limit string) string {
 		LIMIT ` + limit
 }
 
-// statusConditions returns a condition for each status of the filter.
+// statusConditions returns a condition for each status of the filter. It is a range,
+// because PostgreSQL then sorts by status and id, and uses the index on both. For an
+// equality it may read the whole list by id, if the entries of a status are far apart.
 func (q *listSQL) statusConditions() []string {
 	if q.filter.Statuses == nil {
 		return []string{`true`}
 	}
 	var all []string
 	for _, status := range q.filter.Statuses {
-		all = append(all, statusCondition([]waitlist.Status{status}, q.args))
+		name := "status_" + string(status)
+		q.args[name] = string(status)
+		if status == waitlist.Waiting { // has no index
+			all = append(all, `status = @`+name)
+		} else {
+			all = append(all, `status >= @`+name+` AND status <= @`+name)
+		}
 	}
 	return all
 }
@@ -207,12 +215,19 @@ func (q *listSQL) statusConditions() []string {
 func (q *listSQL) listsOf(status string) []string {
 	const columns = `entry.id, entry.id AS key1, 0::bigint AS key2, username, phone_number`
 	where := q.where + ` AND ` + status
+	sorted, isRange := `entry.id`, strings.Contains(status, ">=")
+	if isRange {
+		sorted = `status, entry.id`
+	}
+	if q.order == waitlist.Newest {
+		sorted = strings.ReplaceAll(sorted+" DESC", ",", " DESC,")
+	}
 	if q.order != waitlist.ByPosition {
 		return []string{`
 			SELECT ` + columns + `
 			FROM ` + entryTables + `
 			WHERE ` + where + ` AND ` + q.afterID("entry.id") + `
-			ORDER BY ` + q.orderOf("entry")}
+			ORDER BY ` + sorted}
 	}
 	const unranked = `rank_id IS NULL
 			  AND entry.id >= @after_rank AND (entry.id, 0::bigint, entry.id) > (@after_rank, @after_seq, @after_id)`
@@ -227,7 +242,7 @@ func (q *listSQL) listsOf(status string) []string {
 			SELECT ` + columns + `
 			FROM ` + entryTables + `
 			WHERE ` + where + ` AND ` + unranked + `
-			ORDER BY entry.id`}
+			ORDER BY ` + sorted}
 	}
 	// Most entries at the beginning of the list may have left it. The counts of the
 	// blocks show where others wait.
