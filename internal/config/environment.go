@@ -94,7 +94,9 @@ func (p *parser) readEnvironment() environment {
 	fromFile := p.readDotEnv()
 	unsetIfBlank := namesUnsetIfBlank()
 	for name, value := range fromFile {
-		if inEnvironment, found := os.LookupEnv(name); found && !(unsetIfBlank[name] && isBlank(inEnvironment)) {
+		inEnvironment, found := os.LookupEnv(name)
+		countsAsUnset := unsetIfBlank[name] && isBlank(inEnvironment)
+		if found && !countsAsUnset {
 			delete(fromFile, name)
 			continue
 		}

@@ -28,7 +28,7 @@ func listAudit(service Audit) wire.HandlerFunc {
 			Actor:     q.text("actor"),
 			Action:    q.text("action"),
 			Subject:   q.text("subject"),
-			SubjectID: q.integer("subject_id", 0, 1, maxID),
+			SubjectID: q.integer("subject_id", 0, maxID),
 			From:      q.time("from"),
 			To:        q.time("to"),
 		}

@@ -32,7 +32,7 @@ func parseFilter(q *query) waitlist.Filter {
 		isVerified := verified == "true"
 		filter.Verified = &isVerified
 	}
-	if referrer := q.integer("referrer", 0, 1, maxID); referrer != 0 {
+	if referrer := q.integer("referrer", 0, maxID); referrer != 0 {
 		filter.ReferrerID = &referrer
 	}
 	if filter.JoinedAfter != nil && filter.JoinedBefore != nil && filter.JoinedAfter.After(*filter.JoinedBefore) {

@@ -75,8 +75,8 @@ func addOperatorRoutes(r chi.Router, o Options, failures *guard.AddressLimit) {
 	routes.stream("/operator/imports/{id}/report.csv", operator.ReadList, getImportReport(o.Imports), guard.Concurrency(maxReports))
 
 	routes.get("/operator/referrals", operator.ReadList, listReferrals(o.Referrals))
-	routes.change(http.MethodPost, "/operator/referrals/{id}/credit", operator.WriteList, creditReferral(o.Referrals))
-	routes.change(http.MethodPost, "/operator/referrals/{id}/refuse", operator.WriteList, refuseReferral(o.Referrals))
+	routes.change(http.MethodPost, "/operator/referrals/{id}/credit", operator.DecideCredit, creditReferral(o.Referrals))
+	routes.change(http.MethodPost, "/operator/referrals/{id}/refuse", operator.DecideCredit, refuseReferral(o.Referrals))
 
 	routes.get("/operator/operations/{id}", operator.ReadList, getOperation(o.Operations))
 	routes.get("/operator/operations/{id}/progress", operator.ReadList, getProgress(o.Operations))

@@ -40,7 +40,7 @@ type cursor struct {
 // the list.
 func parsePage(q *query, keyLength int) page.Request {
 	return page.Request{
-		Limit: int(q.integer("limit", defaultLimit, 1, maxLimit)),
+		Limit: int(q.integer("limit", defaultLimit, maxLimit)),
 		After: q.cursor(keyLength),
 		Count: q.oneOf("count", "", "bounded") == "bounded",
 	}

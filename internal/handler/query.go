@@ -62,14 +62,15 @@ func (q *query) text(name string) string {
 	return ""
 }
 
-func (q *query) integer(name string, otherwise, lowest, highest int64) int64 {
+// integer returns an integer from 1 to highest, or otherwise if it is absent.
+func (q *query) integer(name string, otherwise, highest int64) int64 {
 	text := q.text(name)
 	if text == "" {
 		return otherwise
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < lowest || n > highest {
-		q.reject(name, fault.FieldOutOfRange, fmt.Sprintf("must be an integer from %d to %d", lowest, highest))
+	if err != nil || n < 1 || n > highest {
+		q.reject(name, fault.FieldOutOfRange, fmt.Sprintf("must be an integer from 1 to %d", highest))
 	}
 	return n
 }

@@ -45,7 +45,7 @@ func listReferrals(service Referrals) wire.HandlerFunc {
 		q := parseQuery(r)
 		filter := waitlist.ReferralFilter{
 			State:      waitlist.ReferralState(q.oneOf("state", "", referralStates()...)),
-			ReferrerID: q.integer("referrer", 0, 1, maxID),
+			ReferrerID: q.integer("referrer", 0, maxID),
 		}
 		request := parsePage(q, 1)
 		if err := q.err(); err != nil {

@@ -16,6 +16,7 @@ type Right string
 const (
 	ReadList      Right = "list:read"
 	WriteList     Right = "list:write"
+	DecideCredit  Right = "referrals:decide"
 	ImportList    Right = "list:import"
 	ExportList    Right = "list:export"
 	ReadAudit     Right = "audit:read"

@@ -36,7 +36,7 @@ func newCountedList(t *testing.T, seed uint64) *countedList {
 	counts.step = 7
 	return &countedList{
 		t: t, pool: pool, entries: NewEntries(pool), counts: counts,
-		random: rand.New(rand.NewPCG(seed, seed)), //nolint:gosec // a test that is repeated with the same seed
+		random: rand.New(rand.NewPCG(seed, seed)),
 	}
 }
 
@@ -266,7 +266,7 @@ func (l *countedList) checkStatistics(from, to *time.Time) {
 func TestCounts_random(t *testing.T) {
 	t.Parallel()
 	const steps = 10_000
-	seed := rand.Uint64() //nolint:gosec // not a secret
+	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	l := newCountedList(t, seed)
 	for step := 1; step <= steps; step++ {
@@ -294,7 +294,7 @@ func TestCounts_Count_concurrently(t *testing.T) {
 	ids := func(n int) []int64 {
 		ids := make([]int64, n)
 		for i := range ids {
-			ids[i] = 1 + rand.Int64N(1500) //nolint:gosec // not a secret
+			ids[i] = 1 + rand.Int64N(1500)
 		}
 		return ids
 	}
@@ -313,7 +313,7 @@ func TestCounts_Count_concurrently(t *testing.T) {
 				if w%2 == 0 && i%10 == 0 {
 					n = 200
 				}
-				to := waitlist.Statuses()[rand.IntN(4)] //nolint:gosec // not a secret
+				to := waitlist.Statuses()[rand.IntN(4)]
 				if err := setStatus(t.Context(), l.pool, ids(n), to); err != nil {
 					t.Errorf("change %d statuses: %v", n, err)
 				}

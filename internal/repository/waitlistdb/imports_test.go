@@ -150,7 +150,7 @@ func (h importHarness) problems(id int64) []waitlist.ImportProblem {
 	return problems
 }
 
-func (h importHarness) count(sql string) int { return int(testdb.QueryInt(h.t, h.pool, sql)) }
+func (h importHarness) count(sql string) int { return testdb.QueryInt(h.t, h.pool, sql) }
 
 const (
 	badNumber = "must be a Kenyan mobile number, for example 0712 345 678"

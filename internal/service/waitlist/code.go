@@ -102,10 +102,10 @@ func codeDigit(r rune) byte {
 	case 'I', 'L':
 		return '1'
 	}
-	if r > unicode.MaxASCII || strings.IndexByte(codeAlphabet, byte(r)) < 0 {
-		return 0
+	if i := strings.IndexRune(codeAlphabet, r); i >= 0 {
+		return codeAlphabet[i]
 	}
-	return byte(r)
+	return 0
 }
 
 func (c Coder) encrypt(number uint64) uint64 {

@@ -50,7 +50,7 @@ func TestCoder_Code_Avalanche(t *testing.T) {
 	coder, other := waitlist.NewCoder([]byte("key")), waitlist.NewCoder([]byte("kez"))
 	number := func(code string) (n uint64) {
 		for _, r := range code[:8] {
-			n = n<<5 | uint64(strings.IndexRune(codeCharacters, r)) //nolint:gosec // from 0 to 31
+			n = n<<5 | uint64(strings.IndexRune(codeCharacters, r))
 		}
 		return n
 	}
@@ -76,7 +76,8 @@ func TestCoder_ID(t *testing.T) {
 	coder := waitlist.NewCoder([]byte("key"))
 	// A code that contains 0 and 1, so that O, I and L can replace them.
 	id := int64(1)
-	for ; !strings.Contains(coder.Code(id), "0") || !strings.Contains(coder.Code(id), "1"); id++ {
+	for !strings.Contains(coder.Code(id), "0") || !strings.Contains(coder.Code(id), "1") {
+		id++
 	}
 	code := coder.Code(id)
 	replace := func(oldNew ...string) string { return strings.NewReplacer(oldNew...).Replace(code) }

@@ -101,7 +101,10 @@ func TestExporter_Export(t *testing.T) {
 		if err != nil {
 			t.Fatalf("Export: got error %v, want none", err)
 		}
-		for entry := range export.Entries(t.Context()) {
+		for entry, err := range export.Entries(t.Context()) {
+			if err != nil {
+				t.Fatalf("Entries: got error %v, want none", err)
+			}
 			if entry.ID == 2001 {
 				break
 			}
