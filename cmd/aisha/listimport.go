@@ -243,5 +243,5 @@ func (i importer) newRequest(ctx context.Context, method, path string, body io.R
 
 func (i importer) send(request *http.Request) (*http.Response, error) {
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	return client.Do(request) //nolint:bodyclose,gosec // the callers close it; the operator sets the address
+	return client.Do(request) //nolint:gosec // the operator sets the address
 }
