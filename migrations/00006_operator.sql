@@ -40,6 +40,7 @@ CREATE TABLE operation (
     request_id  text        NOT NULL,
     state       text        NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
     cursor      jsonb       NOT NULL DEFAULT '{}',
+    chunks      bigint      NOT NULL DEFAULT 0,
     done        bigint      NOT NULL DEFAULT 0,
     total       bigint,
     result      jsonb,
@@ -52,6 +53,8 @@ CREATE INDEX operation_finished_at ON operation (finished_at) WHERE finished_at 
 
 COMMENT ON TABLE operation IS
     'Long work of operators. A job of the queue runs it in chunks.';
+COMMENT ON COLUMN operation.chunks IS
+    'How many chunks are committed. A worker that expects another number does not go on: a second one has taken over the job.';
 COMMENT ON COLUMN operation.cursor IS
     'Where the next chunk begins. It is updated in the transaction of the chunk, so that no chunk is repeated after a crash.';
 

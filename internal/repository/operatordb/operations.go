@@ -34,12 +34,12 @@ func (o *Operations) Start(ctx context.Context, kind string, args any, total *in
 	return id, postgres.Translate(err)
 }
 
-const operationColumns = `id, kind, args, cursor, actor, request_id, state, done, total, result, failure, started_at`
+const operationColumns = `id, kind, args, cursor, chunks, actor, request_id, state, done, total, result, failure, started_at`
 
 func scanOperation(row pgx.Row) (operation.Operation, error) {
 	var op operation.Operation
 	var failure json.RawMessage
-	err := row.Scan(&op.ID, &op.Kind, &op.Args, &op.Cursor, &op.Action.Caller.Name, &op.Action.RequestID,
+	err := row.Scan(&op.ID, &op.Kind, &op.Args, &op.Cursor, &op.Chunks, &op.Action.Caller.Name, &op.Action.RequestID,
 		&op.State, &op.Done, &op.Total, &op.Result, &failure, &op.StartedAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return op, fault.New(fault.NotFound, "there is no operation with this id")
@@ -81,7 +81,7 @@ func (o *Operations) Chunk(
 		}
 		_, err = tx.Exec(ctx, `
 			UPDATE operation
-			SET state = $2, cursor = coalesce($3, cursor), done = done + $4, total = coalesce($5, total), result = $6,
+			SET state = $2, cursor = coalesce($3, cursor), chunks = chunks + 1, done = done + $4, total = coalesce($5, total), result = $6,
 			    started_at = coalesce(started_at, now()),
 			    finished_at = CASE WHEN $2 <> 'running' THEN now() END
 			WHERE id = $1`, id, state, step.Cursor, step.Done, step.Total, step.Result)

@@ -38,6 +38,7 @@ type Operation struct {
 	Kind   string
 	Args   json.RawMessage // what to do
 	Cursor json.RawMessage // where the next chunk begins; {} at first
+	Chunks int64           // how many chunks are committed
 	Action operator.Action // on whose behalf
 
 	State     State
@@ -180,8 +181,13 @@ func (s *Service) runChunks(ctx context.Context, op Operation, runner Runner) (S
 	if err != nil {
 		return "", err
 	}
-	for {
-		state, err := s.store.Chunk(ctx, op.ID, chunks.Next)
+	for committed := op.Chunks; ; committed++ {
+		state, err := s.store.Chunk(ctx, op.ID, func(ctx context.Context, op Operation) (Step, error) {
+			if op.Chunks != committed {
+				return Step{}, errTakenOver
+			}
+			return chunks.Next(ctx, op)
+		})
 		if errors.Is(err, ErrEnded) {
 			return state, nil
 		}
@@ -190,6 +196,10 @@ func (s *Service) runChunks(ctx context.Context, op Operation, runner Runner) (S
 		}
 	}
 }
+
+// errTakenOver stops a worker that was suspended while another one ran further chunks:
+// its Chunks are at an earlier place than the operation.
+var errTakenOver = fault.New(fault.Unavailable, "another instance runs this operation")
 
 // isFinal reports whether a retry would fail in the same way.
 func isFinal(err error) bool {

@@ -42,7 +42,7 @@ func (s *fakeStore) Chunk(ctx context.Context, _ int64, next func(context.Contex
 	if err != nil {
 		return "", err
 	}
-	s.op.State, s.op.Done = Running, s.op.Done+step.Done
+	s.op.State, s.op.Done, s.op.Chunks = Running, s.op.Done+step.Done, s.op.Chunks+1
 	if s.op.Cursor, err = json.Marshal(step.Cursor); err != nil {
 		return "", err
 	}
@@ -129,6 +129,22 @@ func TestService_Run_cancelledBetweenChunks(t *testing.T) {
 	})}
 	if _, err := service.Run(t.Context(), 7).Get(); err != nil || store.op.State != Cancelled || store.op.Done != 2 {
 		t.Errorf("Run: got %v, %s and %d done; want %s after 2", err, store.op.State, store.op.Done, Cancelled)
+	}
+}
+
+// A worker that was suspended must not repeat what another one did meanwhile.
+func TestService_Run_takenOver(t *testing.T) {
+	t.Parallel()
+	store := newFakeStore(Queued)
+	runs := 0
+	service := New(store, map[string]Runner{"test": runnerFunc(func(context.Context, Operation) (Step, error) {
+		runs++
+		store.op.Chunks += 2 // those of the other worker; the store adds ours
+		return Step{Done: 1}, nil
+	})})
+	_, err := service.Run(t.Context(), 7).Get()
+	if !fault.Is(err, fault.Unavailable) || runs != 1 || store.op.State != Running {
+		t.Errorf("Run: got %v, %d chunks and %s; want an unavailable fault after 1 chunk, and %s", err, runs, store.op.State, Running)
 	}
 }
 
