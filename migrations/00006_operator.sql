@@ -11,6 +11,9 @@ CREATE TABLE audit (
     details    jsonb       NOT NULL DEFAULT '{}'
 );
 CREATE INDEX audit_subject ON audit (subject, subject_id, id);
+CREATE INDEX audit_action ON audit (action, id);
+CREATE INDEX audit_actor ON audit (actor, id);
+CREATE INDEX audit_at ON audit USING brin (at);
 
 COMMENT ON TABLE audit IS
     'One row for each change by an operator, and for each read of personal data in bulk or by search. It is inserted in the transaction of the change and never updated.';

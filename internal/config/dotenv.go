@@ -76,7 +76,7 @@ func (p *parser) parseDotEnv(text string) map[string]string {
 // removeOnlyComment returns a line NAME= # comment without the comment, which
 // godotenv would take for the value.
 func removeOnlyComment(line string) string {
-	return regexp.MustCompile(`^(\s*(?:export\s+)?[A-Za-z0-9_.]+\s*[=:])[^\S\n]+#[^\n]*`).ReplaceAllString(line, "$1")
+	return regexp.MustCompile(`^(\s*(?:export\s+)?[A-Za-z0-9_.]+\s*[=:])[ \t\v\f\r\p{Z}]+#[^\n]*`).ReplaceAllString(line, "$1")
 }
 
 // parseStatement parses the statement that begins at the first line. A quoted
@@ -87,7 +87,7 @@ func parseStatement(lines []string) (name string, length int, problem string) {
 	if first == "" || strings.HasPrefix(first, "#") {
 		return "", 1, ""
 	}
-	statement := regexp.MustCompile(`^(?:export\s+)?([^=:]*?)\s*[=:]\s*(['"]?)(#?)`).FindStringSubmatch(first)
+	statement := regexp.MustCompile(`^(?:export\s+)?([^=:]*?)\s*[=:][\s\v\p{Z}]*(['"]?)(#?)`).FindStringSubmatch(first)
 	switch {
 	case statement == nil:
 		return "", 1, "must be NAME=value"

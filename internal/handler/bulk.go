@@ -60,8 +60,8 @@ func readBulk(m *wire.Members) bulkMembers {
 		in.ids = *ids
 	}
 	in.filter = wire.Optional(m, "filter", func(name string) url.Values { return wire.Object(m, name, readFilterMembers) })
-	in.expect = wire.Optional(m, "expect", func(name string) int64 { return m.Integer(name, 0, maxID) })
-	if dryRun := wire.Optional(m, "dry_run", m.Bool); dryRun != nil {
+	in.expect = wire.OptionalOrNull(m, "expect", func(name string) int64 { return m.Integer(name, 0, maxID) })
+	if dryRun := wire.OptionalOrNull(m, "dry_run", m.Bool); dryRun != nil {
 		in.dryRun = *dryRun
 	}
 	return in
@@ -77,7 +77,7 @@ func readFilterMembers(m *wire.Members) url.Values {
 			values.Set(name, *text)
 		}
 	}
-	if statuses := wire.Optional(m, "status", m.Strings); statuses != nil {
+	if statuses := wire.Optional(m, "status", m.StringList); statuses != nil {
 		values.Set("status", strings.Join(*statuses, ","))
 	}
 	if verified := wire.Optional(m, "verified", m.Bool); verified != nil {

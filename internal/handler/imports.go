@@ -26,7 +26,7 @@ const (
 	// maxImport limits the body of an upload, in bytes. api/openapi.yaml documents it.
 	maxImport = 64 << 20
 	// maxUploads limits the uploads in progress.
-	maxUploads = 2
+	maxUploads = 8
 	// maxReports limits the reports in progress.
 	maxReports = 4
 )

@@ -306,7 +306,7 @@ func TestStartImport_concurrency(t *testing.T) {
 		return io.MultiReader(strings.NewReader(people), readerFunc(func([]byte) (int, error) { <-end; return 0, io.EOF }))
 	}
 	var group sync.WaitGroup
-	for range 2 {
+	for range 8 {
 		group.Go(func() {
 			r := csvPost("?consent_source=x", "")
 			r.Body = io.NopCloser(body(release))

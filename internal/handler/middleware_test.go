@@ -375,14 +375,14 @@ func TestMiddleware_WrongCredentials(t *testing.T) {
 	subscription := func(token string) *http.Request {
 		return get("/webhook/whatsapp?hub.mode=subscribe&hub.challenge=1&hub.verify_token=" + token)
 	}
-	for range 4 {
+	for range 54 {
 		wantFailure(t, call(t, api, operator("x")), http.StatusUnauthorized, "unauthenticated")
 	}
 	for range 3 {
 		wantFailure(t, call(t, api, prompt("x")), http.StatusUnauthorized, "unauthenticated")
 		wantFailure(t, call(t, api, subscription("x")), http.StatusForbidden, "forbidden")
 	}
-	for _, wrong := range []*http.Request{operator("x"), prompt("x"), subscription("x")} { // 10 were wrong
+	for _, wrong := range []*http.Request{operator("x"), prompt("x"), subscription("x")} { // 60 were wrong
 		got := call(t, api, wrong)
 		wantFailure(t, got, http.StatusTooManyRequests, "rate_limited")
 		if got.header.Get("Retry-After") != "60" {

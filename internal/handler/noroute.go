@@ -30,7 +30,7 @@ func allowedMethods(r *http.Request) string {
 		path = r.URL.RawPath // chi matches the raw path if there is one
 	}
 	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		if !routes.Match(chi.NewRouteContext(), method, path) {
 			continue
 		}

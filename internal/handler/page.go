@@ -113,7 +113,7 @@ func pageResponse[T, B any](r *http.Request, result resource.Resource[page.Page[
 // missing as its message.
 func parseID(text, missing string) (int64, error) {
 	id, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || id < 1 {
+	if err != nil || id < 1 || strconv.FormatInt(id, 10) != text {
 		return 0, fault.New(fault.NotFound, missing)
 	}
 	return id, nil

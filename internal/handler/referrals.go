@@ -26,7 +26,7 @@ func getReferralCode(service Referrals) wire.HandlerFunc {
 		if err != nil {
 			return wire.Response{}, err
 		}
-		return wire.JSON(codeBody{Position: status.Position, Waiting: status.Waiting, Referrals: status.Referrals}), nil
+		return wire.JSON(wire.Success(codeBody{Position: status.Position, Waiting: status.Waiting, Referrals: status.Referrals})), nil
 	}
 }
 

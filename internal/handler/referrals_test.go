@@ -96,8 +96,8 @@ func TestGetReferralCode(t *testing.T) {
 		}
 	}}))
 	for path, want := range map[string]string{
-		"/waiting-list/codes/DMG57PS3T":     `{"position":4,"waiting":9,"referrals":2}`,
-		"/waiting-list/codes/dmg5%207ps3-t": `{"position":null,"waiting":9,"referrals":0}`,
+		"/waiting-list/codes/DMG57PS3T":     `{"status":"success","data":{"position":4,"waiting":9,"referrals":2}}`,
+		"/waiting-list/codes/dmg5%207ps3-t": `{"status":"success","data":{"position":null,"waiting":9,"referrals":0}}`,
 	} {
 		if got := call(t, api, get(path)); got.status != http.StatusOK || got.body != want || got.header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: got %d %s %q, want 200 %s and no-store", path, got.status, got.body, got.header.Get("Cache-Control"), want)

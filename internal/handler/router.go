@@ -39,7 +39,7 @@ const maxWholeItems = 2
 const (
 	// maxFailures is how many requests with a wrong key or token an address may
 	// send in a minute.
-	maxFailures = 10
+	maxFailures = 60
 	// invalidFactor is how many times more invalid sign-ups than valid ones an
 	// address may send.
 	invalidFactor = 10

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	_ "embed" // for signUpTemplate
@@ -93,7 +94,7 @@ func submittedSignUp(ctx context.Context) (waitlist.SignUp, error) {
 		Source:       values.Get("source"),
 		ReferralCode: values.Get("referral_code"),
 	}
-	if version := values.Get("consent_version"); version != "" { // an unchecked box is not sent
+	if version := cmp.Or(values.Get("consent_version"), values.Get("consent")); version != "" { // an unchecked box is not sent
 		in.ConsentVersion = &version
 	}
 	return in, nil

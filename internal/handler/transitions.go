@@ -31,10 +31,10 @@ func applyTransition(service Transitions, newCode func(id int64) string) wire.Ha
 func readTransition(m *wire.Members) waitlist.Transition {
 	m.RejectUnknown("to", "reason", "notify")
 	in := waitlist.Transition{To: waitlist.Status(m.String("to"))}
-	if reason := wire.Optional(m, "reason", m.String); reason != nil {
+	if reason := wire.OptionalOrNull(m, "reason", m.String); reason != nil {
 		in.Reason = sensitive.NewText(*reason)
 	}
-	if notify := wire.Optional(m, "notify", m.Bool); notify != nil {
+	if notify := wire.OptionalOrNull(m, "notify", m.Bool); notify != nil {
 		in.Notify = *notify
 	}
 	return in

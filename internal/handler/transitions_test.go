@@ -64,7 +64,7 @@ func TestApplyTransition(t *testing.T) {
 			CreatedAt: at, InvitedAt: &at, Version: "9",
 		}, nil
 	}})
-	got := call(t, api, asAdmin(post("/operator/waiting-list/12/transitions", `{"to":"invited","reason":"pilot","notify":false}`)))
+	got := call(t, api, asAdmin(post("/operator/waiting-list/12/transitions", `{"to":"invited","reason":"pilot","notify":null}`)))
 	want := `{"status":"success","data":{"id":12,"username":"John","phone_number":"+254712345678","status":"invited","source":null,` +
 		`"verified_at":null,"created_at":"2026-11-22T07:15:00Z","invited_at":"2026-11-22T07:15:00Z","joined_at":null,"removed_at":null,` +
 		`"referral_code":"7K2M9QXD4","referrer_id":null,"note":null}}`
@@ -89,7 +89,7 @@ func TestApplyTransition_Failures(t *testing.T) {
 		"unknown_member":     {"12", `{"to":"invited","force":true}`, nil, 422, `"field":"force","code":"unknown_member"`},
 		"no_status":          {"12", `{}`, nil, 422, `"field":"to","code":"required"`},
 		"status_of_number":   {"12", `{"to":1}`, nil, 422, `"field":"to","code":"wrong_type"`},
-		"reason_of_null":     {"12", `{"to":"invited","reason":null}`, nil, 422, `"field":"reason","code":"wrong_type"`},
+		"reason_of_number":   {"12", `{"to":"invited","reason":1}`, nil, 422, `"field":"reason","code":"wrong_type"`},
 		"notify_of_text":     {"12", `{"to":"invited","notify":"no"}`, nil, 422, `"field":"notify","code":"wrong_type"`},
 		"not_an_object":      {"12", `["invited"]`, nil, 422, `"field":"body"`},
 		"not_json":           {"12", `to=invited`, nil, 400, "malformed"},

@@ -55,7 +55,7 @@ func decodeSignUp(r *http.Request) (waitlist.SignUp, error) {
 
 // stringOrEmpty reads a string that may be absent or null.
 func stringOrEmpty(m *wire.Members, name string) string {
-	if value := wire.Optional(m, name, m.StringOrNull); value != nil {
+	if value := wire.OptionalOrNull(m, name, m.String); value != nil {
 		return *value
 	}
 	return ""
@@ -64,10 +64,7 @@ func stringOrEmpty(m *wire.Members, name string) string {
 // consentVersion reads the member consent, which may be absent or null. Consent with
 // other members is rejected, because one of them may restrict it.
 func consentVersion(m *wire.Members) *string {
-	if m.IsNull("consent") {
-		return nil
-	}
-	return wire.Optional(m, "consent", func(name string) string {
+	return wire.OptionalOrNull(m, "consent", func(name string) string {
 		return wire.Object(m, name, func(consent *wire.Members) string {
 			consent.RejectUnknown("version")
 			return consent.String("version")

@@ -35,6 +35,14 @@ func Optional[T any](m *Members, name string, read func(name string) T) *T {
 	return &value
 }
 
+// OptionalOrNull is Optional for a member whose null means the same as no member.
+func OptionalOrNull[T any](m *Members, name string, read func(name string) T) *T {
+	if m.IsNull(name) {
+		return nil
+	}
+	return Optional(m, name, read)
+}
+
 // IsNull reports whether the member is null, for routes where that means the same as
 // a missing member.
 func (m *Members) IsNull(name string) bool {
@@ -68,6 +76,17 @@ func (m *Members) Integer(name string, lowest, highest int64) int64 {
 			return 0, &problem{fault.FieldOutOfRange, rangeMessage(lowest, highest)}
 		}
 		return n, wrong
+	})
+}
+
+// StringList reads a list of strings, or one string as a list of one.
+func (m *Members) StringList(name string) []string {
+	return required(m, name, func(value gjson.Result) ([]string, *problem) {
+		if value.Type != gjson.String {
+			return parseList(value, parseString)
+		}
+		text, wrong := parseString(value)
+		return []string{text}, wrong
 	})
 }
 

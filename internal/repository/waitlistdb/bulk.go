@@ -139,6 +139,14 @@ func (f bulkFilter) filter() waitlist.Filter {
 	}
 }
 
+// RecordSearch implements waitlist.TransitionStore, in the transaction of ctx.
+func (t *Transitions) RecordSearch(ctx context.Context, filter waitlist.Filter, matches int64) error {
+	return operatordb.Record(ctx, postgres.On(ctx, t.pool), operator.Event{
+		Action: "list.searched", Subject: "list",
+		Details: map[string]any{"q": filter.MaskedQuery(), "entries": matches},
+	})
+}
+
 // StartBulk implements waitlist.TransitionStore, in the transaction of ctx.
 func (t *Transitions) StartBulk(ctx context.Context, bulk waitlist.StartedBulk) (location string, err error) {
 	args := bulkArgs{Action: bulk.Action, IDs: bulk.Selection.IDs}
@@ -150,7 +158,9 @@ func (t *Transitions) StartBulk(ctx context.Context, bulk waitlist.StartedBulk) 
 			return "", fmt.Errorf("read the highest id: %w", postgres.Translate(err))
 		}
 		masked := *args.Filter
-		masked.Query = filter.MaskedQuery()
+		if filter.HasSearch() {
+			masked.Query = filter.MaskedQuery()
+		}
 		details["filter"] = masked
 	} else {
 		details["ids"] = len(args.IDs)

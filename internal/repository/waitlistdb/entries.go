@@ -67,7 +67,7 @@ func (e *Entries) addAll(ctx context.Context, entries []waitlist.NewEntry) ([]wa
 		if err != nil {
 			return nil, fmt.Errorf("look up sign-ups: %w", postgres.Translate(err))
 		}
-		if err := e.bringBack(ctx, removed); err != nil {
+		if err := e.bringBack(ctx, removed, distinct.consentsOf(ids)); err != nil {
 			return nil, err
 		}
 	}
@@ -103,13 +103,42 @@ func (e *Entries) lookUp(ctx context.Context, numbers []string, ids map[string]i
 const personActor = "person"
 
 // bringBack returns removed entries to the end of the list, because their persons
-// have signed up again.
-func (e *Entries) bringBack(ctx context.Context, removed []int64) error {
+// have signed up again. consents are the versions of the texts that they agreed to.
+func (e *Entries) bringBack(ctx context.Context, removed []int64, consents map[int64]string) error {
 	if len(removed) == 0 {
 		return nil
 	}
-	_, err := changeStatuses(ctx, e.pool, removed, waitlist.Restore.Change(), personActor)
-	return err
+	return pgx.BeginFunc(ctx, e.pool, func(tx pgx.Tx) error {
+		changed, err := changeStatuses(ctx, tx, removed, waitlist.Restore.Change(), personActor)
+		if err != nil {
+			return err
+		}
+		var ids []int64
+		var versions []string
+		for _, entry := range changed {
+			if version, given := consents[entry.id]; given {
+				ids, versions = append(ids, entry.id), append(versions, version)
+			}
+		}
+		if ids == nil {
+			return nil
+		}
+		_, err = tx.Exec(ctx, `
+			INSERT INTO consent (entry_id, purpose, given, text_version, channel)
+			SELECT id, 'list', true, version, 'web' FROM unnest($1::bigint[], $2::text[]) AS new (id, version)`, ids, versions)
+		return postgres.Translate(err)
+	})
+}
+
+// consentsOf returns the consents by the ids of the entries.
+func (n newEntries) consentsOf(ids map[string]int64) map[int64]string {
+	consents := make(map[int64]string)
+	for i, version := range n.consents {
+		if version != nil {
+			consents[ids[n.numbers[i]]] = *version
+		}
+	}
+	return consents
 }
 
 // lockKeys returns the keys of the numbers' locks, without duplicates and in

@@ -20,7 +20,7 @@ import (
 const staleUpload = 20 * time.Minute
 
 // Start implements waitlist.ImportStore. It runs in the transaction of ctx.
-func (i *Imports) Start(ctx context.Context, upload waitlist.Upload, maxAge time.Duration) (operationID int64, err error) {
+func (i *Imports) Start(ctx context.Context, upload waitlist.Upload) (operationID int64, err error) {
 	db := postgres.On(ctx, i.pool)
 	err = db.QueryRow(ctx, `
 		SELECT operation.id
@@ -31,10 +31,9 @@ func (i *Imports) Start(ctx context.Context, upload waitlist.Upload, maxAge time
 		JOIN operation ON operation.id = earlier.operation_id
 		WHERE new.id = $1
 		  AND NOT new.dry_run
-		  AND earlier.created_at > now() - $2::interval
-		  AND operation.state IN ('queued', 'running', 'succeeded')
+		  AND operation.state IN ('queued', 'running')
 		ORDER BY earlier.id DESC
-		LIMIT 1`, upload.ID, maxAge).Scan(&operationID)
+		LIMIT 1`, upload.ID).Scan(&operationID)
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return operationID, wrap("look for the same import", err)
 	}

@@ -70,14 +70,26 @@ type StartedBulk struct {
 // entries than expected matches, fault.Unavailable.
 func (t *Transitions) Bulk(ctx context.Context, in Bulk) resource.Resource[Matches] {
 	matches, err := t.match(ctx, &in)
-	if err != nil || in.DryRun {
-		return resource.From(matches, err)
+	if err != nil {
+		return resource.Failure[Matches](err)
+	}
+	if in.DryRun {
+		return resource.From(matches, t.recordSearch(ctx, in.Selection.Filter, matches.N))
 	}
 	location, err := t.store.StartBulk(ctx, StartedBulk{Action: in.Action, Selection: in.Selection, Matches: matches.N})
 	if err != nil {
 		return resource.Failure[Matches](err)
 	}
 	return resource.Loading[Matches](location)
+}
+
+// recordSearch records a dry run that searches: it shows who has a name or a number, as
+// a list does.
+func (t *Transitions) recordSearch(ctx context.Context, filter *Filter, matches int64) error {
+	if filter == nil || !filter.HasSearch() {
+		return nil
+	}
+	return t.store.RecordSearch(ctx, *filter, matches)
 }
 
 func (t *Transitions) match(ctx context.Context, in *Bulk) (Matches, error) {

@@ -19,8 +19,6 @@ const (
 	ImportKind = "import"
 	// uploadChunk is how much of a file is stored at once, in bytes.
 	uploadChunk = 256 << 10
-	// sameFileAge is how long a repeated file is answered with the import of the first.
-	sameFileAge = 24 * time.Hour
 	// problemPage is how many problems of a report are read at once.
 	problemPage = 1000
 )
@@ -112,8 +110,8 @@ type ImportStore interface {
 
 	// Start starts the operation of an upload, in the transaction of ctx, and records
 	// it in the audit. It returns the id of the operation, or that of an operation
-	// that imports the same file with the same settings and began within maxAge.
-	Start(ctx context.Context, upload Upload, maxAge time.Duration) (operationID int64, err error)
+	// that is importing the same file with the same settings.
+	Start(ctx context.Context, upload Upload) (operationID int64, err error)
 	Import(ctx context.Context, id int64) (Import, error) // also fault.NotFound
 	// Imports returns the newest imports first.
 	Imports(ctx context.Context, request page.Request) (page.Page[Import], error)
@@ -159,7 +157,7 @@ func (i *Importer) Discard(ctx context.Context, upload Upload) resource.Resource
 // Start starts the import of an upload, in the transaction of ctx. It is loading, at
 // the address of the operation. Errors: fault.Unavailable.
 func (i *Importer) Start(ctx context.Context, upload Upload) resource.Resource[ImportResult] {
-	id, err := i.store.Start(ctx, upload, sameFileAge)
+	id, err := i.store.Start(ctx, upload)
 	if err != nil {
 		return resource.Failure[ImportResult](err)
 	}

@@ -149,7 +149,7 @@ func (r *ImportRun) skip(ctx context.Context, n int64) error {
 		if err != nil {
 			return fmt.Errorf("find the place where the import goes on: %w", err)
 		}
-		if !r.job.Settings.DryRun || record.Blank {
+		if !r.job.Settings.DryRun || record.Blank || record.Removed {
 			continue
 		}
 		if entry, problems := r.parser.entry(record); problems == nil {
@@ -224,6 +224,13 @@ func (r *ImportRun) readBatch() (*recordBatch, error) {
 		if record.Blank {
 			continue
 		}
+		if record.Removed {
+			batch.counts.Skipped++
+			batch.problems = append(batch.problems, ImportProblem{
+				Line: record.Line, Field: "status", Message: "was removed from the list that the file comes from",
+			})
+			continue
+		}
 		entry, problems := r.parser.entry(record)
 		if problems != nil {
 			batch.counts.Invalid++
@@ -245,8 +252,10 @@ func (r *ImportRun) readBatch() (*recordBatch, error) {
 func (r *ImportRun) evaluate(batch *recordBatch, outcomes []ImportOutcome) {
 	for _, line := range batch.lines {
 		outcome := outcomes[line.entry]
-		isRepeated := line.isRepeated || r.job.Settings.DryRun && r.isRepeated(batch.entries[line.entry])
+		isRepeated := r.job.Settings.DryRun && r.isRepeated(batch.entries[line.entry])
 		switch {
+		case line.isRepeated:
+			batch.counts.Present++
 		case outcome == ImportSkipped:
 			batch.counts.Skipped++
 			batch.problems = append(batch.problems, ImportProblem{

@@ -41,6 +41,8 @@ type TransitionStore interface {
 	Change(ctx context.Context, id int64, change StatusChange) (entry Entry, changed bool, err error)
 	// Match counts the entries of a selection whose status the change allows.
 	Match(ctx context.Context, selection Selection, change StatusChange) (Matches, error)
+	// RecordSearch records in the audit that a filter with a search was counted.
+	RecordSearch(ctx context.Context, filter Filter, matches int64) error
 	// StartBulk starts an operation and returns the address of its result.
 	StartBulk(ctx context.Context, bulk StartedBulk) (location string, err error)
 }

@@ -24,6 +24,8 @@ type fakeTransitionStore struct {
 	changes []waitlist.StatusChange
 	matched []waitlist.Selection
 	started []waitlist.StartedBulk
+
+	searches int // recorded
 }
 
 func (s *fakeTransitionStore) Change(_ context.Context, id int64, change waitlist.StatusChange) (waitlist.Entry, bool, error) {
@@ -38,6 +40,11 @@ func (s *fakeTransitionStore) Change(_ context.Context, id int64, change waitlis
 func (s *fakeTransitionStore) Match(_ context.Context, selection waitlist.Selection, _ waitlist.StatusChange) (waitlist.Matches, error) {
 	s.matched = append(s.matched, selection)
 	return waitlist.Matches{N: s.matches, Sample: []int64{1}}, s.err
+}
+
+func (s *fakeTransitionStore) RecordSearch(context.Context, waitlist.Filter, int64) error {
+	s.searches++
+	return s.err
 }
 
 func (s *fakeTransitionStore) StartBulk(_ context.Context, bulk waitlist.StartedBulk) (string, error) {
@@ -65,6 +72,27 @@ func TestTransitions_Apply_Conflict(t *testing.T) {
 		}
 		if !fault.Is(err, fault.Conflict) || fault.Of(err).Message != tt.want {
 			t.Errorf("%s: got the error %v, want the conflict %q", name, err, tt.want)
+		}
+	}
+}
+
+func TestTransitions_Bulk_RecordsSearch(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		in   waitlist.Bulk
+		want int
+	}{
+		"search":        {waitlist.Bulk{DryRun: true, Selection: waitlist.Selection{Filter: &waitlist.Filter{Query: sensitive.NewText("0712")}}}, 1},
+		"other_filter":  {waitlist.Bulk{DryRun: true, Selection: waitlist.Selection{Filter: &waitlist.Filter{}}}, 0},
+		"ids":           {waitlist.Bulk{DryRun: true, Selection: waitlist.Selection{IDs: []int64{1}}}, 0},
+		"no_dry_run":    {waitlist.Bulk{Selection: waitlist.Selection{Filter: &waitlist.Filter{Query: sensitive.NewText("0712")}}}, 0},
+		"other_matches": {waitlist.Bulk{DryRun: true, Expect: new(int64), Selection: waitlist.Selection{Filter: &waitlist.Filter{Query: sensitive.NewText("x")}}}, 0},
+	} {
+		store := &fakeTransitionStore{matches: 3}
+		tt.in.Action = waitlist.Invite
+		_, _ = waitlist.NewTransitions(store).Bulk(t.Context(), tt.in).Get()
+		if store.searches != tt.want {
+			t.Errorf("%s: %d searches are recorded, want %d", name, store.searches, tt.want)
 		}
 	}
 }

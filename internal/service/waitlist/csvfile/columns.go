@@ -28,13 +28,14 @@ const absent = -1
 type columns struct {
 	names             []int // joined to the username
 	phone, src, notes int
+	status            int // of a file that the export wrote
 }
 
 // findColumns finds the columns in a header. The error does not repeat the header.
 func findColumns(header []string, named map[Column]string) (columns, error) {
 	f := finder{header: header, named: named}
 	name := f.find(Username, fullNames)
-	c := columns{phone: f.find(PhoneNumber, phoneNames), src: f.find(Source, sourceNames), notes: f.find(Note, noteNames)}
+	c := columns{phone: f.find(PhoneNumber, phoneNames), src: f.find(Source, sourceNames), notes: f.find(Note, noteNames), status: slices.Index(header, "status")}
 	if f.err != nil {
 		return columns{}, f.err
 	}
@@ -141,6 +142,7 @@ func (c columns) record(cells []string) Record {
 		PhoneNumber: strings.TrimPrefix(cellAt(cells, c.phone), apostrophe), // a spreadsheet's mark of a text
 		Source:      cellAt(cells, c.src),
 		Note:        cellAt(cells, c.notes),
+		Removed:     cellAt(cells, c.status) == "removed",
 		Blank:       !slices.ContainsFunc(cells, func(cell string) bool { return strings.TrimSpace(cell) != "" }),
 	}
 }

@@ -35,6 +35,8 @@ type Record struct {
 	Source      string
 	Note        string
 
+	Removed bool // the person was removed from the list that the file was exported from
+
 	Blank  bool // has no text in any cell
 	Broken bool // a quote is in the wrong place, so the values are unknown
 }

@@ -83,7 +83,8 @@ func (d *decoder) decodePreference(raw json.RawMessage, phoneNumberID string, co
 	who := contacts.identify(in.UserID, in.WaID)
 	chosenAt := d.sentAt(in.Timestamp)
 	_, hasTime := in.Timestamp.unixTime()
-	stop, resume := strings.EqualFold(string(in.Value), "stop"), strings.EqualFold(string(in.Value), "resume")
+	value := strings.ToLower(strings.TrimSpace(string(in.Value)))
+	stop, resume := value == "stop", value == "resume"
 	switch wrongTime := d.wrongTime(chosenAt); {
 	case err != nil || who.isEmpty() || !stop && !resume:
 		d.addUnhandled(field, "a preference of an unknown kind", raw)
