@@ -299,6 +299,29 @@ func TestEntries_Add_Removed(t *testing.T) {
 	}
 }
 
+// The consent of a person who signs up again is stored. That of an ordinary duplicate
+// is not.
+func TestEntries_Add_RemovedConsent(t *testing.T) {
+	t.Parallel()
+	pool := testdb.Open(t)
+	entries := NewEntries(pool)
+	addEntries(t, pool, 3)
+	testdb.Exec(t, pool, `UPDATE waitlist_entry SET status = 'removed', removed_at = now() WHERE id IN (1, 2)`)
+	for number := 1; number <= 3; number++ {
+		entry := newEntry("again", fmt.Sprintf("+2547%08d", number))
+		if number != 2 {
+			entry.ConsentVersion = "v2"
+		}
+		if _, err := entries.Add(t.Context(), entry); err != nil {
+			t.Fatalf("Add: %v", err)
+		}
+	}
+	got := readAll[string](t, pool, `SELECT entry_id || ' ' || purpose || ' ' || given || ' ' || text_version || ' ' || channel FROM consent`)
+	if diff := cmp.Diff([]string{"1 list true v2 web"}, got); diff != "" {
+		t.Errorf("consents (-want +got):\n%s", diff)
+	}
+}
+
 // Of several sign-ups of a removed person at once, in two instances, one changes the
 // entry.
 func TestEntries_Add_RemovedAtOnce(t *testing.T) {

@@ -101,7 +101,7 @@ func TestExports_EntriesAfter_members(t *testing.T) {
 	want := waitlist.Entry{
 		ID: 1, Username: sensitive.NewText("Zuri"), PhoneNumber: sensitive.NewPhone("+254712345671"), Status: waitlist.Removed,
 		Source: &source, Note: &note, VerifiedAt: after(1), CreatedAt: at, InvitedAt: after(2), JoinedAt: after(3), RemovedAt: after(4),
-		ReferrerID: &referrer, Version: got.Version,
+		ReferrerID: &referrer, Version: got.Version, Rank: got.Rank,
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(sensitive.Text{}, sensitive.Phone{})); diff != "" {
 		t.Errorf("entry (-want +got):\n%s", diff)
