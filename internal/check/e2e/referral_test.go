@@ -62,7 +62,7 @@ func TestReferral(t *testing.T) {
 			t.Errorf("%s: got %d %s, want 200 %s", when, response.StatusCode, body, want)
 		}
 	}
-	check("before the numbers are verified", `{"position":2,"waiting":4,"referrals":0}`)
+	check("before the numbers are verified", `{"status":"success","data":{"position":2,"waiting":4,"referrals":0}}`)
 
 	// The key of the codes survives a restart.
 	service.kill()
@@ -72,7 +72,7 @@ func TestReferral(t *testing.T) {
 		sim.Say(person(n), "Please join")
 		waitFor(t, sim, func(l simulator.Ledger) bool { return len(l.SentTo(person(n))) == 1 })
 	}
-	check("after the numbers are verified", `{"position":1,"waiting":4,"referrals":1}`)
+	check("after the numbers are verified", `{"status":"success","data":{"position":1,"waiting":4,"referrals":1}}`)
 
 	_, held := sendAsOperator(t, http.MethodGet, service.url+"/operator/referrals?state=held", "")
 	if !strings.Contains(held, `{"items":[{"id":4,"referrer_id":2,"state":"held","reason":"daily_limit",`) || !strings.Contains(held, `"next":null`) {
@@ -85,7 +85,7 @@ func TestReferral(t *testing.T) {
 				response.StatusCode, body, response.Header.Get("Idempotency-Replayed"), replayed)
 		}
 	}
-	check("after the operator's decision", `{"position":1,"waiting":4,"referrals":2}`)
+	check("after the operator's decision", `{"status":"success","data":{"position":1,"waiting":4,"referrals":2}}`)
 	if response, body := sendAsOperator(t, http.MethodPost, service.url+"/operator/referrals/4/refuse", "{}"); response.StatusCode != http.StatusConflict {
 		t.Errorf("second decision: got %d %s, want 409", response.StatusCode, body)
 	}
