@@ -17,7 +17,7 @@ func repeated(item string, n int) string {
 // A signed body with a million tiny items costs no more than reading it once, and
 // nothing of it is lost.
 func TestDecode_TooManyItems(t *testing.T) {
-	t.Parallel()
+	// Not parallel: TotalAlloc counts what all goroutines allocate.
 	const bodySize = 4 << 20
 	const value = `{"entry":[{"changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"1"},%s}}]}]}`
 	for name, form := range map[string]string{
@@ -49,8 +49,8 @@ func TestDecode_TooManyItems(t *testing.T) {
 				if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 60<<20 {
 					t.Errorf("allocated %d MiB, want at most 60", allocated>>20)
 				}
-				if took > time.Second {
-					t.Errorf("took %v, want at most a second", took)
+				if took > 5*time.Second { // about 50 ms without the race detector on an idle machine
+					t.Errorf("took %v, want at most 5 seconds", took)
 				}
 			})
 		}
