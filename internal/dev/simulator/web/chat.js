@@ -45,8 +45,15 @@ function toEnd() {
   followsEnd = true;
 }
 
+// Only scrolling up leaves the end. The event comes a frame later than the scroll, and
+// the chat may have become smaller since: then its end is out of view although the user did
+// not scroll.
+let lastTop = 0;
 scroll.addEventListener("scroll", () => {
-  followsEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60;
+  const isAtEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60;
+  if (isAtEnd) followsEnd = true;
+  else if (scroll.scrollTop < lastTop) followsEnd = false;
+  lastTop = scroll.scrollTop;
 });
 
 // A smaller window, an opened keyboard, a longer draft and a loaded picture leave
