@@ -2,21 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
-	"time"
-
-	"aisha/internal/config"
-	"aisha/internal/sensitive"
 )
 
 const listExportHelp = `Usage: aisha list export [--format csv|ndjson] [--output FILE] [filters]
@@ -36,9 +30,6 @@ Filters:
   --joined-before TIME  signed up before
 `
 
-// responseTimeout limits the wait for the first bytes of an export.
-const responseTimeout = time.Minute
-
 // exportArgs are the arguments of aisha list export.
 type exportArgs struct {
 	query  url.Values
@@ -56,15 +47,11 @@ func listExport(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	client, err := config.LoadClient()
+	client, err := loadAPIClient()
 	if err != nil {
 		return err
 	}
-	base, err := apiURL(client)
-	if err != nil {
-		return err
-	}
-	e := exporter{url: base + "/operator/waiting-list/export?" + parsed.query.Encode(), token: client.AdminToken, messages: os.Stderr}
+	e := exporter{client: client, path: "/operator/waiting-list/export?" + parsed.query.Encode(), messages: os.Stderr}
 	if parsed.output == "" {
 		return e.export(ctx, os.Stdout)
 	}
@@ -97,23 +84,10 @@ func parseExportArgs(args []string) (exportArgs, error) {
 	return parsed, nil
 }
 
-// apiURL returns the URL of the API that a command calls.
-func apiURL(client config.Client) (string, error) {
-	switch {
-	case client.AdminToken.IsZero():
-		return "", errors.New("ADMIN_TOKEN is not set")
-	case client.URL != "":
-		return client.URL, nil
-	case client.Port == 0:
-		return "", errors.New("with PORT=0 the port of the service is unknown; set AISHA_URL")
-	}
-	return "http://" + net.JoinHostPort(reachableHost(client.Host), strconv.Itoa(client.Port)), nil
-}
-
 // exporter downloads an export.
 type exporter struct {
-	url      string
-	token    sensitive.Secret
+	client   apiClient
+	path     string // with the query
 	messages *os.File
 }
 
@@ -166,43 +140,13 @@ func (e exporter) export(ctx context.Context, out io.Writer) error {
 
 // get sends the request and returns the response if it is an export.
 func (e exporter) get(ctx context.Context) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.url, http.NoBody)
+	request, err := e.client.newRequest(ctx, http.MethodGet, e.path, http.NoBody)
 	if err != nil {
-		return nil, fmt.Errorf("request the export: %w", err)
+		return nil, err
 	}
-	request.Header.Set("Authorization", "Bearer "+e.token.Reveal())
-	client := &http.Client{
-		// Timeout is not set, because it would limit the whole download.
-		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, ResponseHeaderTimeout: responseTimeout},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	response, err := client.Do(request)
+	response, err := e.client.send(request, http.StatusOK)
 	if ctx.Err() != nil {
 		return nil, errors.New("the export was interrupted")
 	}
-	if err != nil {
-		return nil, fmt.Errorf("request the export: %w", err)
-	}
-	if response.StatusCode != http.StatusOK {
-		defer func() { _ = response.Body.Close() }()
-		return nil, responseError(response)
-	}
-	return response, nil
-}
-
-// responseError returns the error of a failure response of the API.
-func responseError(response *http.Response) error {
-	var failure struct {
-		Error   string
-		Details []struct{ Field, Message string }
-	}
-	body, _ := io.ReadAll(io.LimitReader(response.Body, 64<<10))
-	if json.Unmarshal(body, &failure) != nil || failure.Error == "" {
-		return fmt.Errorf("%s responded %s; is it the URL of the API?", response.Request.URL.Host, response.Status)
-	}
-	text := failure.Error
-	for _, detail := range failure.Details {
-		text += fmt.Sprintf("; %s %s", detail.Field, detail.Message)
-	}
-	return fmt.Errorf("the service responded %d: %s", response.StatusCode, text)
+	return response, err
 }

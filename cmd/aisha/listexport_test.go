@@ -79,7 +79,7 @@ func newExporter(t *testing.T, h http.HandlerFunc) (exporter, func() string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = messages.Close() })
-	return exporter{url: server.URL, token: sensitive.NewSecret("T"), messages: messages}, func() string { return readFile(t, path) }
+	return exporter{client: newAPIClient(server.URL, sensitive.NewSecret("T")), messages: messages}, func() string { return readFile(t, path) }
 }
 
 func readFile(t *testing.T, path string) string {
@@ -188,7 +188,7 @@ func TestExporter_replacesFile(t *testing.T) {
 func TestExporter_unreachable(t *testing.T) {
 	t.Parallel()
 	e, _ := newExporter(t, func(http.ResponseWriter, *http.Request) {})
-	e.url = "http://127.0.0.1:1"
+	e.client.base = "http://127.0.0.1:1"
 	if err := e.export(t.Context(), io.Discard); err == nil || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("got error %v, want one with \"refused\"", err)
 	}

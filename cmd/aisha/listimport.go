@@ -12,9 +12,6 @@ import (
 	"os"
 	"strings"
 	"time"
-
-	"aisha/internal/config"
-	"aisha/internal/sensitive"
 )
 
 const listImportHelp = `Usage: aisha list import FILE --consent-source TEXT [--source NAME] [--dry-run] [--columns LIST]
@@ -56,15 +53,11 @@ func listImport(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	settings, err := config.LoadClient()
+	client, err := loadAPIClient()
 	if err != nil {
 		return err
 	}
-	base, err := apiURL(settings)
-	if err != nil {
-		return err
-	}
-	i := importer{base: base, token: settings.AdminToken, progress: newImportProgress(os.Stderr)}
+	i := importer{client: client, progress: newImportProgress(os.Stderr)}
 	return i.run(ctx, parsed, out)
 }
 
@@ -108,8 +101,7 @@ func parseImportArgs(args []string) (importArgs, error) {
 
 // importer uploads a file and waits until it is imported.
 type importer struct {
-	base     string // URL of the API
-	token    sensitive.Secret
+	client   apiClient
 	progress *importProgress
 }
 
@@ -140,7 +132,7 @@ func (i importer) run(ctx context.Context, args importArgs, out io.Writer) error
 		text = "This was a dry run; nothing was changed.\n" + text
 	}
 	if result.Invalid+result.Skipped > 0 {
-		text += "The lines that were not taken: " + i.base + result.Report + "\n"
+		text += "The lines that were not taken: " + i.client.base + result.Report + "\n"
 	}
 	_, err = io.WriteString(out, text)
 	return err
@@ -160,21 +152,18 @@ func (i importer) upload(ctx context.Context, args importArgs) (location string,
 	}
 	body := &progressReader{file: file, size: size, progress: i.progress}
 	// NopCloser: the transport must not close the standard input.
-	request, err := i.newRequest(ctx, http.MethodPost, "/operator/imports?"+args.query.Encode(), io.NopCloser(body))
+	request, err := i.client.newRequest(ctx, http.MethodPost, "/operator/imports?"+args.query.Encode(), io.NopCloser(body))
 	if err != nil {
 		return "", err
 	}
 	request.ContentLength = size
 	request.Header.Set("Content-Type", "text/csv")
 	request.Header.Set("Expect", "100-continue") // a rejected request needs no upload
-	response, err := i.send(request)
+	response, err := i.client.send(request, http.StatusAccepted)
 	if err != nil {
-		return "", fmt.Errorf("upload the file: %w", err)
+		return "", err
 	}
 	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusAccepted {
-		return "", responseError(response)
-	}
 	return response.Header.Get("Location"), nil
 }
 
@@ -195,14 +184,14 @@ func (i importer) wait(ctx context.Context, location string) error {
 		err := i.get(ctx, location+"/progress", &now)
 		switch {
 		case ctx.Err() != nil:
-			return fmt.Errorf("interrupted; the import goes on in the service, see %s%s", i.base, location)
+			return fmt.Errorf("interrupted; the import goes on in the service, see %s%s", i.client.base, location)
 		case err == nil && now.State != "queued" && now.State != "running":
 			return nil
 		case err == nil:
 			lastAnswer = time.Now()
 			i.progress.showOperation(now)
 		case time.Since(lastAnswer) > pollPatience:
-			return fmt.Errorf("the service does not answer; the import goes on when it runs again, see %s%s: %w", i.base, location, err)
+			return fmt.Errorf("the service does not answer; the import goes on when it runs again, see %s%s: %w", i.client.base, location, err)
 		}
 		select {
 		case <-ctx.Done():
@@ -213,35 +202,18 @@ func (i importer) wait(ctx context.Context, location string) error {
 
 // get reads the data of a resource.
 func (i importer) get(ctx context.Context, path string, data any) error {
-	request, err := i.newRequest(ctx, http.MethodGet, path, http.NoBody)
+	request, err := i.client.newRequest(ctx, http.MethodGet, path, http.NoBody)
 	if err != nil {
 		return err
 	}
-	response, err := i.send(request)
+	response, err := i.client.send(request, http.StatusOK)
 	if err != nil {
-		return fmt.Errorf("read the state of the import: %w", err)
+		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		return responseError(response)
-	}
 	body := struct{ Data any }{data}
 	if err := json.NewDecoder(response.Body).Decode(&body); err != nil {
 		return fmt.Errorf("read the state of the import: %w", err)
 	}
 	return nil
-}
-
-func (i importer) newRequest(ctx context.Context, method, path string, body io.Reader) (*http.Request, error) {
-	request, err := http.NewRequestWithContext(ctx, method, i.base+path, body) //nolint:gosec // the operator sets the address
-	if err != nil {
-		return nil, fmt.Errorf("call the service: %w", err)
-	}
-	request.Header.Set("Authorization", "Bearer "+i.token.Reveal())
-	return request, nil
-}
-
-func (i importer) send(request *http.Request) (*http.Response, error) {
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	return client.Do(request) //nolint:gosec // the operator sets the address
 }

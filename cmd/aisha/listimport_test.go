@@ -80,7 +80,7 @@ func importServer(t *testing.T, polls int, uploadStatus int, result string) impo
 		}
 	}))
 	t.Cleanup(server.Close)
-	return importer{base: server.URL, token: sensitive.NewSecret("T"), progress: &importProgress{out: io.Discard, lastShow: time.Now()}}
+	return importer{client: newAPIClient(server.URL, sensitive.NewSecret("T")), progress: &importProgress{out: io.Discard, lastShow: time.Now()}}
 }
 
 func TestImporter(t *testing.T) {
