@@ -47,7 +47,7 @@ func TestStartBulk(t *testing.T) {
 				}
 				return resource.Loading[waitlist.Matches]("/operator/operations/7")
 			}})
-			got := call(t, api, asAdmin(post(bulkPath, tt.body)))
+			got := call(t, api, asOperator(post(bulkPath, tt.body)))
 			if want := `{"status":"loading","data":null}`; got.status != http.StatusAccepted || got.body != want {
 				t.Errorf("got %d %s, want 202 %s", got.status, got.body, want)
 			}
@@ -70,7 +70,7 @@ func TestStartBulk_DryRun(t *testing.T) {
 		api := withTransitions(fakeTransitions{bulk: func(waitlist.Bulk) resource.Resource[waitlist.Matches] {
 			return resource.Success(tt.matches)
 		}})
-		got := call(t, api, asAdmin(post(bulkPath, `{"action":"invite","filter":{},"dry_run":true}`)))
+		got := call(t, api, asOperator(post(bulkPath, `{"action":"invite","filter":{},"dry_run":true}`)))
 		if got.status != http.StatusOK || got.body != tt.want {
 			t.Errorf("got %d %s, want 200 %s", got.status, got.body, tt.want)
 		}
@@ -120,7 +120,7 @@ func TestStartBulk_Failures(t *testing.T) {
 				}
 				return resource.Failure[waitlist.Matches](tt.err)
 			}})
-			got := call(t, api, asAdmin(post(bulkPath, tt.body)))
+			got := call(t, api, asOperator(post(bulkPath, tt.body)))
 			if got.status != tt.status || !strings.Contains(got.body, tt.want) {
 				t.Errorf("got %d %s, want %d and a body with %s", got.status, got.body, tt.status, tt.want)
 			}
@@ -138,7 +138,7 @@ func TestStartBulk_LongestBody(t *testing.T) {
 	api := withTransitions(fakeTransitions{bulk: func(in waitlist.Bulk) resource.Resource[waitlist.Matches] {
 		return resource.Success(waitlist.Matches{N: int64(len(in.Selection.IDs)), Sample: []int64{}})
 	}})
-	got := call(t, api, asAdmin(post(bulkPath, `{"action":"invite","ids":[`+strings.Join(ids, ",")+`],"dry_run":true}`)))
+	got := call(t, api, asOperator(post(bulkPath, `{"action":"invite","ids":[`+strings.Join(ids, ",")+`],"dry_run":true}`)))
 	if want := `{"status":"success","data":{"matches":10000,"sample":[]}}`; got.status != http.StatusOK || got.body != want {
 		t.Errorf("got %d %s, want 200 %s", got.status, got.body, want)
 	}

@@ -46,12 +46,6 @@ func withTransitions(service fakeTransitions) http.Handler {
 	})
 }
 
-// asAdmin adds the operator token to a request.
-func asAdmin(r *http.Request) *http.Request {
-	r.Header.Set("Authorization", "Bearer T")
-	return r
-}
-
 func TestApplyTransition(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 22, 10, 15, 0, 0, time.FixedZone("", 3*60*60))
@@ -64,7 +58,7 @@ func TestApplyTransition(t *testing.T) {
 			CreatedAt: at, InvitedAt: &at, Version: "9",
 		}, nil
 	}})
-	got := call(t, api, asAdmin(post("/operator/waiting-list/12/transitions", `{"to":"invited","reason":"pilot","notify":null}`)))
+	got := call(t, api, asOperator(post("/operator/waiting-list/12/transitions", `{"to":"invited","reason":"pilot","notify":null}`)))
 	want := `{"status":"success","data":{"id":12,"username":"John","phone_number":"+254712345678","status":"invited","source":null,` +
 		`"verified_at":null,"created_at":"2026-11-22T07:15:00Z","invited_at":"2026-11-22T07:15:00Z","joined_at":null,"removed_at":null,` +
 		`"referral_code":"7K2M9QXD4","referrer_id":null,"note":null}}`
@@ -105,7 +99,7 @@ func TestApplyTransition_Failures(t *testing.T) {
 				}
 				return waitlist.Entry{}, tt.err
 			}})
-			got := call(t, api, asAdmin(post("/operator/waiting-list/"+tt.id+"/transitions", tt.body)))
+			got := call(t, api, asOperator(post("/operator/waiting-list/"+tt.id+"/transitions", tt.body)))
 			if got.status != tt.status || !strings.Contains(got.body, tt.want) {
 				t.Errorf("got %d %s, want %d and a body with %s", got.status, got.body, tt.status, tt.want)
 			}

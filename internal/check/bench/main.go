@@ -46,7 +46,7 @@ type bench struct {
 	upstream *fakeUpstream
 }
 
-// options select what is measured.
+// options are the flags of the command.
 type options struct {
 	profiles, seed string
 	entries        int

@@ -90,11 +90,6 @@ func (m *Members) StringList(name string) []string {
 	})
 }
 
-// Strings reads a list of strings.
-func (m *Members) Strings(name string) []string {
-	return required(m, name, func(value gjson.Result) ([]string, *problem) { return parseList(value, parseString) })
-}
-
 // Integers reads a list of integers.
 func (m *Members) Integers(name string) []int64 {
 	return required(m, name, func(value gjson.Result) ([]int64, *problem) { return parseList(value, parseInteger) })

@@ -113,14 +113,16 @@ func TestMembers_IntegerWithoutUpperLimit(t *testing.T) {
 	})
 }
 
-func TestMembers_Strings(t *testing.T) {
-	testMember(t, func(m *wire.Members) []string { return m.Strings("m") }, map[string]memberCase[[]string]{
+func TestMembers_StringList(t *testing.T) {
+	testMember(t, func(m *wire.Members) []string { return m.StringList("m") }, map[string]memberCase[[]string]{
 		"items":          {`{"m":["a", "\ud83d\ude00", ""]}`, []string{"a", "😀", ""}, ""},
 		"empty":          {`{"m":[]}`, []string{}, ""},
 		"wrong_item":     {`{"m":["a",1]}`, nil, "item 2 must be a string"},
 		"nested_list":    {`{"m":[["a"]]}`, nil, "item 1 must be a string"},
 		"lone_surrogate": {`{"m":["\udc00"]}`, nil, "item 1 must be valid Unicode: it has half of a surrogate pair"},
-		"string":         {`{"m":"a"}`, nil, "must be a list"},
+		"string":         {`{"m":"a"}`, []string{"a"}, ""},
+		"number":         {`{"m":1}`, nil, "must be a list"},
+		"lone_string":    {`{"m":"\udc00"}`, nil, "must be valid Unicode: it has half of a surrogate pair"},
 		"object":         {`{"m":{"0":"a"}}`, nil, "must be a list"},
 		"null":           {`{"m":null}`, nil, "must be a list"},
 		"missing":        {`{}`, nil, "is missing"},

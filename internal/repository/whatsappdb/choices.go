@@ -202,7 +202,7 @@ func storeChoices(ctx context.Context, tx *postgres.Tx, choices []whatsapp.Choic
 	return tx.Send(ctx, update)
 }
 
-// chooser has what is stored about a person before their new choice is applied.
+// chooser is the state of a person before their new choice is applied.
 type chooser struct {
 	covered  []int64    // ids of the messages that the choice covers
 	optedOut bool       // by an earlier choice

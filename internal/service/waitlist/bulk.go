@@ -83,8 +83,8 @@ func (t *Transitions) Bulk(ctx context.Context, in Bulk) resource.Resource[Match
 	return resource.Loading[Matches](location)
 }
 
-// recordSearch records a dry run that searches: it shows who has a name or a number, as
-// a list does.
+// recordSearch adds a dry run to the audit if its filter searches. Like a list, it
+// returns the entries with a name or a number.
 func (t *Transitions) recordSearch(ctx context.Context, filter *Filter, matches int64) error {
 	if filter == nil || !filter.HasSearch() {
 		return nil

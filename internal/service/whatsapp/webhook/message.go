@@ -257,8 +257,8 @@ func (in messageJSON) text() string {
 }
 
 // WithoutNotes returns the text of a [Message] without the notes about the product
-// or the advertisement that it refers to. A person who presses "Join" in an
-// advertisement has written "Join" and nothing else.
+// or the advertisement that it refers to. Commands are read from this text: a message
+// that an advertisement has filled in with "Join" is the command to join.
 func WithoutNotes(text string) string {
 	for _, note := range []string{productNote, advertisementNote} {
 		text, _, _ = strings.Cut(text, "\n"+note)
