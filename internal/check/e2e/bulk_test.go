@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -47,7 +46,8 @@ func TestKill_BulkAction(t *testing.T) {
 	if _, err := locked.Exec(ctx, `SELECT FROM waitlist_entry WHERE id = $1 FOR UPDATE`, lockedID); err != nil {
 		t.Fatal(err)
 	}
-	status, location, body := operatorRequest(t, http.MethodPost, service.url+"/operator/waiting-list/bulk", `{"action":"invite","filter":{}}`)
+	response, body := sendAsOperator(t, http.MethodPost, service.url+"/operator/waiting-list/bulk", `{"action":"invite","filter":{}}`)
+	status, location := response.StatusCode, response.Header.Get("Location")
 	if status != http.StatusAccepted || !strings.HasPrefix(location, "/operator/operations/") {
 		t.Fatalf("got %d with the location %q, want 202 with that of an operation: %s", status, location, body)
 	}
@@ -61,7 +61,8 @@ func TestKill_BulkAction(t *testing.T) {
 
 	service = start(t, env, "serve")
 	awaitProgress(t, service, location, bulkProgress{State: "succeeded", Done: entries, Total: entries})
-	status, _, body = operatorRequest(t, http.MethodGet, service.url+location, "")
+	response, body = sendAsOperator(t, http.MethodGet, service.url+location, "")
+	status = response.StatusCode
 	if want := `{"status":"success","data":{"changed":20000,"skipped":0}}`; status != http.StatusOK || body != want {
 		t.Errorf("result: got %d %s, want 200 %s", status, body, want)
 	}
@@ -95,7 +96,8 @@ func awaitProgress(t *testing.T, service *process, location string, want bulkPro
 	t.Helper()
 	var body struct{ Data bulkProgress }
 	for deadline := time.Now().Add(waitLimit); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		status, _, answer := operatorRequest(t, http.MethodGet, service.url+location+"/progress", "")
+		response, answer := sendAsOperator(t, http.MethodGet, service.url+location+"/progress", "")
+		status := response.StatusCode
 		if err := json.Unmarshal([]byte(answer), &body); status != http.StatusOK || err != nil {
 			t.Fatalf("read the progress: got %d, error %v: %s", status, err, answer)
 		}
@@ -104,25 +106,4 @@ func awaitProgress(t *testing.T, service *process, location string, want bulkPro
 		}
 	}
 	t.Fatalf("progress (-want +got):\n%s\n%s", cmp.Diff(want, body.Data), tail(service.output()))
-}
-
-// operatorRequest calls the operator API.
-func operatorRequest(t *testing.T, method, url, body string) (status int, location, answer string) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Authorization", "Bearer "+adminToken)
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	data, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, response.Header.Get("Location"), string(data)
 }

@@ -28,24 +28,37 @@ type operatorAnswer struct {
 // is empty.
 func asOperator(t *testing.T, method, url, key string) operatorAnswer {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, http.NoBody)
+	var header []string
+	if key != "" {
+		header = []string{"Idempotency-Key", key}
+	}
+	response, body := sendAsOperator(t, method, url, "", header...)
+	return operatorAnswer{response.StatusCode, response.Header, body}
+}
+
+// sendAsOperator calls the service as the operator, and returns the response and its
+// body. header are names and values.
+func sendAsOperator(t *testing.T, method, url, body string, header ...string) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Authorization", "Bearer "+adminToken)
-	if key != "" {
-		r.Header.Set("Idempotency-Key", key)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
 	}
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
+	answer, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return operatorAnswer{response.StatusCode, response.Header, string(body)}
+	return response, strings.TrimSpace(string(answer))
 }
 
 // An operation is cancelled once, however often the request is repeated, also after

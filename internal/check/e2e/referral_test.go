@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,30 +9,6 @@ import (
 	"aisha/internal/check/testdb"
 	"aisha/internal/dev/simulator"
 )
-
-// sendAsOperator calls the service as the operator, and returns the response and its body.
-func sendAsOperator(t *testing.T, method, url, body string, header ...string) (*http.Response, string) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Authorization", "Bearer "+adminToken)
-	for i := 0; i < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response, strings.TrimSpace(string(answer))
-}
 
 // Person 1 is on the list and invites persons 2 and 3, who join on WhatsApp.
 func TestReferral(t *testing.T) {
